@@ -1,0 +1,58 @@
+/** What a log-in and a refresh give. Times are ms. */
+export interface Grant {
+  /** The signed token: for its holder only. */
+  text: string
+  /** The token's id, for logs. */
+  id: string
+  user: string
+  expiresAt: number
+  refreshAfter: number
+}
+
+/** What a valid token says. Times are ms; `issuedAt` and `expiresAt` are whole seconds. */
+export interface Verified {
+  id: string
+  user: string
+  username: string
+  session: string
+  issuedAt: number
+  expiresAt: number
+  refreshAfter: number
+}
+
+export interface Credentials {
+  username: string
+  password: string
+}
+
+export interface PasswordChange extends Credentials {
+  currentPassword?: string
+}
+
+/**
+ * The verbs of the service. Each throws an AuthError and nothing else on purpose; any of them may throw
+ * service_unavailable, after which the same call may be repeated: what was done is recognised.
+ */
+export interface Auth {
+  /**
+   * Registers a user, exactly once however many ask: username_validation_failed,
+   * password_validation_failed, user_already_exists.
+   */
+  register(credentials: Credentials): Promise<void>
+  /**
+   * Sets another password and ends every session of the user: the two validation failures,
+   * user_does_not_exist, bad_credentials (the current password is wrong).
+   */
+  changePassword(change: PasswordChange): Promise<void>
+  /** Opens a session: username_validation_failed, user_does_not_exist, bad_credentials. */
+  login(credentials: Credentials): Promise<Grant>
+  /** Says whose token it is: token_is_invalid, token_is_expired, token_is_blacklisted. */
+  verify(token: string): Promise<Verified>
+  /**
+   * Gives the token's one successor, the same one for the length of the grace; the failures of verify.
+   * A token that comes back after its grace ends its session.
+   */
+  refresh(token: string): Promise<Grant>
+  /** Ends the token's session, or that token alone; the failures of verify. */
+  blacklist(token: string, scope: 'session' | 'token'): Promise<void>
+}

@@ -1,0 +1,67 @@
+import type { Token, TokenState } from './token.ts'
+
+export type Scope = 'tenant' | 'user' | 'session' | 'token'
+
+/** Why something was ended. */
+export type Reason = 'logout' | 'reuse' | 'password' | 'refresh'
+
+/** An immutable fact: what it is about no longer counts. Times are ms of the graph's clock. */
+export interface BlacklistEntry {
+  /** Its place in the feed; contiguous from 1. */
+  seq: number
+  scope: Scope
+  /** The id of the tenant, user, session or token. */
+  id: string
+  /** For a tenant or a user: tokens of this generation and of those before it are ended. */
+  generation: number | null
+  /** `ended` counts from now on; `superseded` (by a refresh) counts from the end of its grace. */
+  kind: 'ended' | 'superseded'
+  at: number
+  from: number
+  /** When the last token that it could concern is expired. */
+  until: number
+  reason: Reason
+  /** The operation that made it, by which a repeat of that operation is recognised. */
+  operation: string
+}
+
+/**
+ * Whether an entry about a token's path is in force. An `ended` entry always is: `from` is the time at
+ * which its statement began, which a statement that waited for the feed's lock may not have reached.
+ */
+function inForce(entry: BlacklistEntry, token: Token, now: number): boolean {
+  if (entry.kind === 'superseded' && now < entry.from) return false
+  switch (entry.scope) {
+    case 'tenant':
+      return (
+        entry.id === token.tenant.id && token.tenant.generation <= (entry.generation ?? Infinity)
+      )
+    case 'user':
+      return entry.id === token.user.id && token.user.generation <= (entry.generation ?? Infinity)
+    case 'session':
+      return token.sessions.includes(entry.id)
+    case 'token':
+      return entry.id === token.id
+  }
+}
+
+/** What the graph knows of a token. */
+export interface Sight {
+  /** Whether the graph holds the token, issued by its session, opened by its user. */
+  known: boolean
+  /** Entries about anything on its path. */
+  entries: BlacklistEntry[]
+}
+
+/** The one predicate of every door: a token's state at an instant (ms), by what the graph knows. */
+export function stateOf(token: Token, sight: Sight, now: number): TokenState {
+  // Expired wins over blacklisted, so that pruning an entry never changes an answer.
+  if (token.expiresAt <= now) return 'expired'
+  if (sight.entries.some((entry) => inForce(entry, token, now))) return 'blacklisted'
+  return sight.known ? 'valid' : 'invalid'
+}
+
+/** Whether the token was refreshed and its grace is over: to present it again is reuse. */
+export function isPastGrace(token: Token, { entries }: Sight, now: number): boolean {
+  return entries.some((entry) => entry.kind === 'superseded' && inForce(entry, token, now))
+}

@@ -1,0 +1,62 @@
+import { AuthError } from './error.ts'
+
+/** Runs costly tasks, a few at a time. */
+export interface Queue {
+  /** Runs the task in its turn; throws service_unavailable when its turn does not come in time. */
+  run<T>(task: () => Promise<T>): Promise<T>
+}
+
+/** At most `concurrency` tasks run at once; what would wait longer than `maxWaitMs` is refused. */
+export function createQueue(concurrency: number, maxWaitMs: number): Queue {
+  const waiting = new Set<() => void>()
+  let running = 0
+  // A moving average of what a task takes, so that a hopeless wait is refused before it begins.
+  let taskMs = 0
+
+  async function turn(): Promise<void> {
+    if (running < concurrency) {
+      running += 1
+      return
+    }
+    if ((waiting.size * taskMs) / concurrency > maxWaitMs) throw busy()
+    await new Promise<void>((resolve, reject) => {
+      function start() {
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        waiting.delete(start)
+        reject(busy())
+      }, maxWaitMs)
+      waiting.add(start)
+    })
+  }
+
+  // The place of the task that ends is handed on, so that nobody who comes later overtakes.
+  function next(): void {
+    const [start] = waiting
+    if (!start) {
+      running -= 1
+      return
+    }
+    waiting.delete(start)
+    start()
+  }
+
+  return {
+    async run(task) {
+      await turn()
+      const begun = performance.now()
+      try {
+        return await task()
+      } finally {
+        taskMs += (performance.now() - begun - taskMs) / (taskMs === 0 ? 1 : 8)
+        next()
+      }
+    },
+  }
+}
+
+function busy(): AuthError {
+  return new AuthError('service_unavailable', { detail: 'Too many log-ins at once: try again.' })
+}

@@ -1,0 +1,99 @@
+import type { Reason, Sight } from './blacklist.ts'
+import type { Token } from './token.ts'
+import type { User } from './user.ts'
+
+/**
+ * What must be remembered. Every promise here is kept by the suites in test/contract, on each engine.
+ * An acknowledged write is durable. Any call may throw service_unavailable: the write was then done or
+ * not, and the same call (the same ids) may be repeated without doing it twice.
+ */
+export interface Store {
+  users: Users
+  sessions: Sessions
+  tokens: Tokens
+  /** The graph's time in ms since the epoch, never going backwards in this process. */
+  now(): number
+  /** Resolves once the graph answers and its schema is there; throws service_unavailable otherwise. */
+  check(): Promise<void>
+  /** Ends what runs and lets go of the graph. */
+  close(): Promise<void>
+}
+
+export interface NewUser {
+  /** The operation's id as well. */
+  id: string
+  key: string
+  username: string
+  passwordHash: string
+  tenant: string
+}
+
+export interface NewPassword {
+  user: string
+  passwordHash: string
+  /** Where given, the change is made only if this hash still is the user's. */
+  expectedHash: string | null
+  operation: string
+}
+
+export interface Users {
+  find(key: string): Promise<User | undefined>
+  /** Adds the user; false if the key is taken. Of any number at once exactly one is true. */
+  register(user: NewUser): Promise<boolean>
+  /** Sets the password and ends all sessions in one write; false if the hash is not the expected one. */
+  changePassword(change: NewPassword): Promise<boolean>
+  /** Replaces a hash by another of the same password, unless it has changed meanwhile. */
+  rehash(user: string, from: string, to: string): Promise<void>
+}
+
+export interface NewSession {
+  /** The operation's id as well. */
+  id: string
+  user: User
+  token: string
+  kid: string
+  /** Seconds that the session may last, and the token at the most. */
+  sessionSeconds: number
+  tokenSeconds: number
+}
+
+export interface EndSession {
+  operation: string
+  scope: 'session' | 'token'
+  reason: Reason
+}
+
+export interface Sessions {
+  /**
+   * Opens a session with its first token; undefined if the user's generation is no longer the one in
+   * `user`: the password was changed since it was read.
+   */
+  open(session: NewSession): Promise<Token | undefined>
+  /** Ends the token's session, or that token; false if something on its path had ended before. */
+  end(token: Token, how: EndSession): Promise<boolean>
+}
+
+export interface NewToken {
+  /** The operation's id as well. */
+  id: string
+  kid: string
+  tokenSeconds: number
+  graceSeconds: number
+}
+
+/** What a refresh found, and the successor where there is one. */
+export interface Refreshed {
+  /** As it stood before this operation. */
+  sight: Sight
+  /** The one successor, whoever made it; undefined if the token has none and may have none. */
+  successor: Token | undefined
+  /** Whether this operation made it. */
+  fresh: boolean
+}
+
+export interface Tokens {
+  /** What the graph knows of the token now, every acknowledged entry about its path included. */
+  sight(token: Token): Promise<Sight>
+  /** Makes the token's one successor, unless it has one or anything on its path has ended. */
+  refresh(token: Token, next: NewToken): Promise<Refreshed>
+}
