@@ -1,0 +1,91 @@
+import type { BlacklistEntry, Reason, Scope } from '../blacklist.ts'
+import type { EndSession } from '../store.ts'
+import { ownSession, type Token } from '../token.ts'
+import type { Engine, Parameters, Row } from './engine.ts'
+import { boolean, integer, rows, text } from './row.ts'
+
+/**
+ * The first clause of every statement that touches the feed. One plain SET takes the lock; whoever reads
+ * and sets the counter in one go deadlocks with others who do the same.
+ */
+export const LOCK_FEED = `MATCH (feed:Feed {name: 'blacklist'}) SET feed.locked = true
+WITH feed, timestamp() AS now`
+
+/** Collects as `entries` what the graph holds about the ids of `row.path`. */
+export const COLLECT_ENTRIES = `CALL {
+  WITH row
+  UNWIND row.path AS step
+  MATCH (entry:BlacklistEntry {id: step})
+  RETURN collect({seq: entry.seq, scope: entry.scope, id: entry.id, generation: entry.generation,
+    kind: entry.kind, at: entry.at, from: entry.\`from\`, until: entry.until, reason: entry.reason,
+    operation: entry.operation}) AS entries
+}`
+
+/**
+ * Whether nothing on the path of `row` has ended. The same rule as the domain's, stated once more
+ * where it must hold within the statement that writes.
+ */
+export const NOTHING_ENDED = `NOT any(entry IN entries WHERE entry.kind = 'ended' AND (
+  entry.generation IS NULL
+  OR entry.generation >= CASE entry.scope WHEN 'user' THEN row.generation ELSE row.tenantGeneration END))`
+
+/** A token's path as the parameters that the clauses above read. */
+export function pathOf(token: Token): Parameters {
+  return {
+    token: token.id,
+    session: ownSession(token),
+    root: token.sessions[0],
+    user: token.user.id,
+    generation: token.user.generation,
+    tenantGeneration: token.tenant.generation,
+    path: [token.tenant.id, token.user.id, ...token.sessions, token.id],
+  }
+}
+
+/** The entries that COLLECT_ENTRIES collected. */
+export function entriesOf(row: Row): BlacklistEntry[] {
+  return rows(row, 'entries').map((entry) => ({
+    seq: integer(entry, 'seq'),
+    scope: text(entry, 'scope') as Scope,
+    id: text(entry, 'id'),
+    generation: entry.generation === null ? null : integer(entry, 'generation'),
+    kind: text(entry, 'kind') as BlacklistEntry['kind'],
+    at: integer(entry, 'at'),
+    from: integer(entry, 'from'),
+    until: integer(entry, 'until'),
+    reason: text(entry, 'reason') as Reason,
+    operation: text(entry, 'operation'),
+  }))
+}
+
+/** Writes one entry about the token's session or the token, unless its path has ended before. */
+export async function end(engine: Engine, token: Token, how: EndSession): Promise<boolean> {
+  const [row] = await engine.write(
+    `${LOCK_FEED}
+UNWIND $rows AS row
+CALL {
+  WITH row MATCH (session:Session {id: row.session}) WHERE row.scope = 'session'
+  RETURN session AS target
+  UNION
+  WITH row MATCH (token:Token {id: row.token}) WHERE row.scope = 'token'
+  RETURN token AS target
+}
+${COLLECT_ENTRIES}
+WITH feed, now, row, target, ${NOTHING_ENDED} AS fresh,
+  any(entry IN entries WHERE entry.operation = row.operation) AS done
+WITH feed, now, collect({row: row, target: target, fresh: fresh, done: done}) AS seen
+WITH feed, now, seen, size([one IN seen WHERE one.fresh]) AS count
+SET feed.seq = feed.seq + count
+WITH now, feed.seq - count AS base, seen
+UNWIND range(0, size(seen) - 1) AS i
+WITH now, seen[i] AS one, seen[i].row AS row, seen[i].target AS target,
+  base + size([k IN range(0, i) WHERE seen[k].fresh]) AS seq
+FOREACH (_ IN CASE WHEN one.fresh THEN [1] ELSE [] END |
+  CREATE (:BlacklistEntry {seq: seq, scope: row.scope, id: target.id, kind: 'ended', at: now,
+    \`from\`: now, until: target.expiresAt, reason: row.reason, operation: row.operation}
+  )-[:BLACKLISTS]->(target))
+RETURN one.fresh OR one.done AS ended`,
+    { rows: [{ ...pathOf(token), ...how }] },
+  )
+  return row !== undefined && boolean(row, 'ended')
+}

@@ -1,0 +1,27 @@
+import { AuthError } from '../error.ts'
+import type { Store } from '../store.ts'
+import { createGraphClock } from './clock.ts'
+import type { Engine } from './engine.ts'
+import { checkSchema } from './schema.ts'
+import { createSessions } from './sessions.ts'
+import { createTokens } from './tokens.ts'
+import { createUsers } from './users.ts'
+
+/** The store over a graph whose schema has been prepared. */
+export function createStore(engine: Engine): Store {
+  const clock = createGraphClock()
+  return {
+    users: createUsers(engine),
+    sessions: createSessions(engine),
+    tokens: createTokens(engine, clock),
+    now: clock.now,
+    async check() {
+      try {
+        clock.observe(await checkSchema(engine))
+      } catch (cause) {
+        throw cause instanceof AuthError ? cause : new AuthError('service_unavailable', { cause })
+      }
+    },
+    close: () => engine.close(),
+  }
+}

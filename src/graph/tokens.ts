@@ -1,0 +1,106 @@
+import type { Sight } from '../blacklist.ts'
+import type { NewToken, Refreshed, Tokens } from '../store.ts'
+import { ownSession, type Token } from '../token.ts'
+import { COLLECT_ENTRIES, entriesOf, LOCK_FEED, NOTHING_ENDED, pathOf } from './blacklist.ts'
+import type { GraphClock } from './clock.ts'
+import type { Engine, Row } from './engine.ts'
+import { boolean, integer, rows, text } from './row.ts'
+
+export function createTokens(engine: Engine, clock: GraphClock): Tokens {
+  return {
+    sight: (token) => sight(engine, clock, token),
+    refresh: (token, next) => refresh(engine, token, next),
+  }
+}
+
+// Each look-up stands in its own subquery, where both engines start at the index.
+const COLLECT_PATH = `CALL {
+  WITH row MATCH (:Token {id: row.token})<-[:ISSUED]-(session:Session)
+  RETURN collect(session.id) AS issuers
+}
+CALL {
+  WITH row MATCH (:Session {id: row.root})<-[:OPENED]-(user:User)
+  RETURN collect(user.id) AS owners
+}`
+
+async function sight(engine: Engine, clock: GraphClock, token: Token): Promise<Sight> {
+  const [row] = await engine.read(
+    `UNWIND $rows AS row
+${COLLECT_PATH}
+${COLLECT_ENTRIES}
+RETURN issuers, owners, entries, timestamp() AS now`,
+    { rows: [pathOf(token)] },
+  )
+  if (!row) return { known: false, entries: [] }
+  clock.observe(integer(row, 'now'))
+  return sightOf(row, token)
+}
+
+function sightOf(row: Row, token: Token): Sight {
+  const { issuers, owners } = row as { issuers: string[]; owners: string[] }
+  return {
+    known: issuers.includes(ownSession(token)) && owners.includes(token.user.id),
+    entries: entriesOf(row),
+  }
+}
+
+async function refresh(engine: Engine, token: Token, next: NewToken): Promise<Refreshed> {
+  const { id, kid, tokenSeconds, graceSeconds } = next
+  const [row] = await engine.write(
+    `${LOCK_FEED}
+UNWIND $rows AS row
+CALL {
+  WITH row MATCH (old:Token {id: row.token})<-[:ISSUED]-(session:Session {id: row.session})
+  RETURN old, session
+}
+${COLLECT_PATH}
+CALL {
+  WITH old MATCH (old)-[:REFRESHED_TO]->(new:Token)
+  RETURN collect({id: new.id, kid: new.kid, issuedAt: new.issuedAt, expiresAt: new.expiresAt})
+    AS successors
+}
+${COLLECT_ENTRIES}
+WITH feed, now, row, old, session, issuers, owners, entries, successors,
+  size(successors) = 0 AND old.expiresAt > now AND row.user IN owners AND ${NOTHING_ENDED} AS fresh,
+  (now / 1000 + row.tokenSeconds) * 1000 AS due
+WITH feed, now, collect({row: row, old: old, session: session, issuers: issuers, owners: owners,
+  entries: entries, successors: successors, fresh: fresh,
+  expiresAt: CASE WHEN due < session.expiresAt THEN due ELSE session.expiresAt END}) AS seen
+WITH feed, now, seen, size([one IN seen WHERE one.fresh]) AS count
+SET feed.seq = feed.seq + count
+WITH now, feed.seq - count AS base, seen
+UNWIND range(0, size(seen) - 1) AS i
+WITH now, seen[i] AS one, seen[i].row AS row, seen[i].old AS old, seen[i].session AS session,
+  base + size([k IN range(0, i) WHERE seen[k].fresh]) AS seq
+FOREACH (_ IN CASE WHEN one.fresh THEN [1] ELSE [] END |
+  CREATE (old)-[:REFRESHED_TO]->(new:Token {id: row.next, kid: row.kid,
+    issuedAt: now / 1000 * 1000, expiresAt: one.expiresAt})
+  CREATE (session)-[:ISSUED]->(new)
+  CREATE (:BlacklistEntry {seq: seq, scope: 'token', id: row.token, kind: 'superseded', at: now,
+    \`from\`: now + row.graceSeconds * 1000, until: old.expiresAt, reason: 'refresh',
+    operation: row.next})-[:BLACKLISTS]->(old))
+RETURN one.fresh AS fresh, one.issuers AS issuers, one.owners AS owners, one.entries AS entries,
+  one.successors + CASE WHEN one.fresh
+    THEN [{id: row.next, kid: row.kid, issuedAt: now / 1000 * 1000, expiresAt: one.expiresAt}]
+    ELSE [] END AS successors`,
+    { rows: [{ ...pathOf(token), next: id, kid, tokenSeconds, graceSeconds }] },
+  )
+  if (!row) return { sight: { known: false, entries: [] }, successor: undefined, fresh: false }
+  const [successor] = rows(row, 'successors')
+  return {
+    sight: sightOf(row, token),
+    successor: successor && successorOf(token, successor),
+    fresh: boolean(row, 'fresh') || successor?.id === id,
+  }
+}
+
+/** The successor's claims are the old token's but for its own id, key and dates. */
+function successorOf(token: Token, row: Row): Token {
+  return {
+    ...token,
+    id: text(row, 'id'),
+    kid: text(row, 'kid'),
+    issuedAt: integer(row, 'issuedAt'),
+    expiresAt: integer(row, 'expiresAt'),
+  }
+}

@@ -1,0 +1,85 @@
+import type { NewPassword, NewUser, Users } from '../store.ts'
+import type { User } from '../user.ts'
+import { LOCK_FEED } from './blacklist.ts'
+import type { Engine } from './engine.ts'
+import { boolean, integer, text } from './row.ts'
+
+export function createUsers(engine: Engine): Users {
+  return {
+    find: (key) => find(engine, key),
+    register: (user) => register(engine, user),
+    changePassword: (change) => changePassword(engine, change),
+    rehash: (user, from, to) => rehash(engine, user, from, to),
+  }
+}
+
+async function find(engine: Engine, key: string): Promise<User | undefined> {
+  const [row] = await engine.read(
+    `MATCH (user:User {key: $key})-[:MEMBER_OF]->(tenant:Tenant)
+     RETURN user.id AS id, user.username AS username, user.passwordHash AS passwordHash,
+       user.status AS status, user.generation AS generation,
+       tenant.id AS tenantId, tenant.generation AS tenantGeneration`,
+    { key },
+  )
+  if (!row) return undefined
+  return {
+    id: text(row, 'id'),
+    username: text(row, 'username'),
+    passwordHash: text(row, 'passwordHash'),
+    status: text(row, 'status') as User['status'],
+    generation: integer(row, 'generation'),
+    tenant: { id: text(row, 'tenantId'), generation: integer(row, 'tenantGeneration') },
+  }
+}
+
+async function register(engine: Engine, user: NewUser): Promise<boolean> {
+  const [row] = await engine.write(
+    `MATCH (tenant:Tenant {name: $tenant})
+     MERGE (user:User {key: $key})
+       ON CREATE SET user.id = $id, user.username = $username, user.passwordHash = $passwordHash,
+         user.status = 'active', user.generation = 0, user.createdAt = timestamp()
+     WITH tenant, user, user.id = $id AS mine
+     FOREACH (_ IN CASE
+         WHEN mine AND NOT EXISTS { MATCH (user)-[:MEMBER_OF]->(:Tenant) } THEN [1] ELSE [] END |
+       CREATE (user)-[:MEMBER_OF]->(tenant))
+     RETURN mine`,
+    { ...user },
+  )
+  return row !== undefined && boolean(row, 'mine')
+}
+
+// The entry carries the generation that it ends and stays until the last of its sessions is over.
+async function changePassword(engine: Engine, change: NewPassword): Promise<boolean> {
+  const [row] = await engine.write(
+    `${LOCK_FEED}
+MATCH (user:User {id: $user}) SET user.locked = true
+WITH feed, now, user
+CALL {
+  WITH user
+  MATCH (user)<-[:BLACKLISTS]-(entry:BlacklistEntry {operation: $operation})
+  RETURN count(entry) AS done
+}
+CALL { WITH user MATCH (user)-[:OPENED]->(session:Session) RETURN max(session.expiresAt) AS last }
+WITH feed, now, user, done, coalesce(last, now) AS until,
+  $expectedHash IS NULL OR user.passwordHash = $expectedHash AS asExpected
+WITH feed, now, user, done, until, asExpected AND done = 0 AS fresh
+FOREACH (_ IN CASE WHEN fresh THEN [1] ELSE [] END |
+  SET feed.seq = feed.seq + 1
+  CREATE (:BlacklistEntry {seq: feed.seq, scope: 'user', id: user.id, generation: user.generation,
+    kind: 'ended', at: now, \`from\`: now, until: until, reason: 'password', operation: $operation}
+  )-[:BLACKLISTS]->(user)
+  SET user.passwordHash = $passwordHash, user.generation = user.generation + 1)
+RETURN fresh OR done > 0 AS changed`,
+    { ...change },
+  )
+  return row !== undefined && boolean(row, 'changed')
+}
+
+async function rehash(engine: Engine, user: string, from: string, to: string): Promise<void> {
+  await engine.write(
+    `MATCH (user:User {id: $user}) SET user.locked = true
+     WITH user WHERE user.passwordHash = $from
+     SET user.passwordHash = $to`,
+    { user, from, to },
+  )
+}
