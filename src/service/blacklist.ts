@@ -1,0 +1,21 @@
+import { isPastGrace } from '../blacklist.ts'
+import { inspect, refusal, requireValid } from './inspect.ts'
+import type { Tools } from './service.ts'
+
+/** DELETE /auth: ends the token's session, or that token alone. */
+export async function blacklist(
+  tools: Tools,
+  text: string,
+  scope: 'session' | 'token',
+): Promise<void> {
+  const { token, sight, state, now } = await inspect(tools, text)
+  const operation = tools.newId()
+  // Whoever logs out is logged out, also with a token that was refreshed long ago.
+  if (scope === 'session' && isPastGrace(token, sight, now)) {
+    const reason = tools.rules.reuseDetection ? 'reuse' : 'logout'
+    await tools.store.sessions.end(token, { operation, scope, reason })
+  }
+  requireValid({ token, state })
+  const ended = await tools.store.sessions.end(token, { operation, scope, reason: 'logout' })
+  if (!ended) throw refusal('blacklisted', token)
+}

@@ -1,0 +1,40 @@
+import { type Sight, stateOf } from '../blacklist.ts'
+import { AuthError, type Code } from '../error.ts'
+import type { Token, TokenState } from '../token.ts'
+import type { Tools } from './service.ts'
+
+export interface Inspected {
+  token: Token
+  sight: Sight
+  state: TokenState
+  /** The graph's time at which it was told, in ms. */
+  now: number
+}
+
+/**
+ * What every door does first: reads the text and tells the token's state. What is malformed, forged or
+ * expired is told without asking the graph. Throws token_is_invalid and token_is_expired.
+ */
+export async function inspect({ store, tokenText }: Tools, text: string): Promise<Inspected> {
+  const token = tokenText.read(text)
+  if (token.expiresAt <= store.now()) throw refusal('expired', token)
+  const sight = await store.tokens.sight(token)
+  const now = store.now()
+  return { token, sight, state: stateOf(token, sight, now), now }
+}
+
+/** Throws the refusal of a token that is not valid. */
+export function requireValid({ token, state }: Pick<Inspected, 'token' | 'state'>): void {
+  if (state !== 'valid') throw refusal(state, token)
+}
+
+const codes = {
+  expired: 'token_is_expired',
+  blacklisted: 'token_is_blacklisted',
+  invalid: 'token_is_invalid',
+} as const satisfies Record<Exclude<TokenState, 'valid'>, Code>
+
+/** The error that says why a token is refused, and in the log whose it was. */
+export function refusal(state: Exclude<TokenState, 'valid'>, token: Token): AuthError {
+  return new AuthError(codes[state], { about: { user: token.user.id, jti: token.id } })
+}

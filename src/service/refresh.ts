@@ -1,0 +1,44 @@
+import type { Grant } from '../auth.ts'
+import { isPastGrace, type Sight, stateOf } from '../blacklist.ts'
+import type { Token } from '../token.ts'
+import { grant } from './grant.ts'
+import { inspect, refusal, requireValid } from './inspect.ts'
+import type { Tools } from './service.ts'
+
+/** PATCH /auth: the token's one successor. */
+export async function refresh(tools: Tools, text: string): Promise<Grant> {
+  const { token, sight, state, now } = await inspect(tools, text)
+  await endReused(tools, token, sight, now)
+  requireValid({ token, state })
+
+  const refreshed = await tools.store.tokens.refresh(token, {
+    id: tools.newId(),
+    kid: tools.ring.current.kid,
+    tokenSeconds: tools.rules.tokenSeconds,
+    graceSeconds: tools.rules.graceSeconds,
+  })
+  // Between the two looks the token may have been ended, or its grace may have run out.
+  const later = tools.store.now()
+  await endReused(tools, token, refreshed.sight, later)
+  requireValid({ token, state: stateOf(token, refreshed.sight, later) })
+  if (!refreshed.successor) throw refusal('expired', token)
+  if (!refreshed.fresh) await requireLiving(tools, refreshed.successor)
+  return grant(tools, refreshed.successor)
+}
+
+// Two parties hold the token; which one is the thief cannot be told (RFC 9700 §4.14.2).
+async function endReused(tools: Tools, token: Token, sight: Sight, now: number): Promise<void> {
+  if (!tools.rules.reuseDetection || !isPastGrace(token, sight, now)) return
+  await tools.store.sessions.end(token, {
+    operation: tools.newId(),
+    scope: 'session',
+    reason: 'reuse',
+  })
+}
+
+// The successor was handed out before, so it may have been ended since.
+async function requireLiving(tools: Tools, successor: Token): Promise<void> {
+  const sight = await tools.store.tokens.sight(successor)
+  const state = stateOf(successor, sight, tools.store.now())
+  requireValid({ token: successor, state: state === 'invalid' ? 'blacklisted' : state })
+}

@@ -1,0 +1,24 @@
+import type { Credentials } from '../auth.ts'
+import { AuthError } from '../error.ts'
+import { parseNewPassword } from '../password.ts'
+import { DEFAULT_TENANT, parseUsername, userKey } from '../user.ts'
+import type { Tools } from './service.ts'
+
+/** POST /auth/user: registers a user. */
+export async function register(tools: Tools, credentials: Credentials): Promise<void> {
+  const username = parseUsername(credentials.username)
+  const password = parseNewPassword(credentials.password)
+  const key = userKey(DEFAULT_TENANT, username)
+  // Looked up first, so that a name that is taken costs no hash.
+  if (await tools.store.users.find(key)) throw new AuthError('user_already_exists')
+  const passwordHash = await tools.hasher.hash(password)
+  const id = tools.newId()
+  const added = await tools.store.users.register({
+    id,
+    key,
+    username,
+    passwordHash,
+    tenant: DEFAULT_TENANT,
+  })
+  if (!added) throw new AuthError('user_already_exists')
+}

@@ -1,0 +1,45 @@
+import type { Auth } from '../auth.ts'
+import type { NewId } from '../id.ts'
+import type { KeyRing } from '../keys.ts'
+import type { PasswordHasher } from '../password.ts'
+import type { Store } from '../store.ts'
+import type { TokenText } from '../token-text.ts'
+import { blacklist } from './blacklist.ts'
+import { changePassword } from './change-password.ts'
+import { login } from './login.ts'
+import { refresh } from './refresh.ts'
+import { register } from './register.ts'
+import { verify } from './verify.ts'
+
+/** What the verbs work with. */
+export interface Tools {
+  store: Store
+  ring: KeyRing
+  tokenText: TokenText
+  hasher: PasswordHasher
+  newId: NewId
+  rules: Rules
+}
+
+export interface Rules {
+  tokenSeconds: number
+  sessionSeconds: number
+  graceSeconds: number
+  /** Whether a token that comes back after its grace ends its session. */
+  reuseDetection: boolean
+  /** Whether an unknown user is answered like a wrong password. */
+  hideUnknownUsers: boolean
+  requireCurrentPassword: boolean
+}
+
+/** The service itself: the verbs of the contract over a store. */
+export function createService(tools: Tools): Auth {
+  return {
+    register: (credentials) => register(tools, credentials),
+    changePassword: (change) => changePassword(tools, change),
+    login: (credentials) => login(tools, credentials),
+    verify: (text) => verify(tools, text),
+    refresh: (text) => refresh(tools, text),
+    blacklist: (text, scope) => blacklist(tools, text, scope),
+  }
+}
