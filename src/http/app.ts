@@ -1,0 +1,47 @@
+import Koa, { type Middleware } from 'koa'
+import type { Auth } from '../auth.ts'
+import type { NewId } from '../id.ts'
+import { authHandlers, type TokenRules } from './auth.ts'
+import { readBody } from './body.ts'
+import { answerFailures } from './failure.ts'
+import { healthHandlers, type Readiness } from './health.ts'
+import { type Log, logRequests } from './log.ts'
+import { requireRoute, route } from './routes.ts'
+import { userHandlers } from './user.ts'
+
+interface Parts {
+  auth: Auth
+  readiness: Readiness
+  log: Log
+  newId: NewId
+  rules: TokenRules
+}
+
+/** The service over HTTP. */
+export function createApp({ auth, readiness, log, newId, rules }: Parts): Koa {
+  const app = new Koa()
+  app.silent = true
+  const steps: Middleware[] = [
+    logRequests(log, newId),
+    answerPrivately(),
+    answerFailures(),
+    requireRoute(),
+    ...readBody(),
+    route({
+      ...authHandlers(auth, rules),
+      ...userHandlers(auth),
+      ...healthHandlers(readiness),
+    }) as Middleware,
+  ]
+  for (const step of steps) app.use(step)
+  return app
+}
+
+// Every answer may concern a token, so none is kept by a cache (RFC 6750 §5.3).
+function answerPrivately(): Middleware {
+  return async (ctx, next) => {
+    ctx.set('Cache-Control', 'no-store')
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    await next()
+  }
+}

@@ -1,0 +1,47 @@
+import type { Middleware } from 'koa'
+import { AuthError } from '../error.ts'
+import type { NewId } from '../id.ts'
+import { allowed } from './routes.ts'
+
+/** The part of a pino logger that is used here. */
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/**
+ * One line a request. Of what a caller sent it shows the method, a known route, and the request id;
+ * never a header, a parameter, a body or the query string.
+ */
+export function logRequests(log: Log, newId: NewId): Middleware {
+  return async (ctx, next) => {
+    const begun = performance.now()
+    const requestId = requestIdOf(ctx.get('x-request-id')) ?? newId()
+    ctx.set('X-Request-Id', requestId)
+    await next()
+    const failure: unknown = ctx.state.failure
+    const { status, method, path } = ctx
+    const fields = {
+      requestId,
+      method,
+      route: allowed(path) === undefined ? 'unknown' : path,
+      status,
+      durationMs: Math.round((performance.now() - begun) * 1000) / 1000,
+      ...ctx.state.about,
+      ...(failure instanceof AuthError && { code: failure.code, ...failure.about }),
+    }
+    if (status < 500) return log.info(fields, 'request')
+    const cause = failure instanceof AuthError ? failure.cause : undefined
+    if (status === 503) log.warn({ ...fields, reason: reasonOf(cause) }, 'request')
+    else log.error({ ...fields, err: cause }, 'request')
+  }
+}
+
+function requestIdOf(text: string): string | undefined {
+  return /^[\w.:/+=-]{1,128}$/.test(text) ? text : undefined
+}
+
+function reasonOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.message : undefined
+}

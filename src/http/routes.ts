@@ -1,0 +1,51 @@
+import Router, { type RouterMiddleware } from '@koa/router'
+import type { Middleware } from 'koa'
+import { AuthError } from '../error.ts'
+import type { authHandlers } from './auth.ts'
+import type { healthHandlers } from './health.ts'
+import type { userHandlers } from './user.ts'
+
+type Handlers = ReturnType<typeof authHandlers> &
+  ReturnType<typeof userHandlers> &
+  ReturnType<typeof healthHandlers>
+
+/** The whole surface of the service; a path that answers GET answers HEAD, too. */
+const surface = [
+  ['POST', '/auth', 'login'],
+  ['GET', '/auth', 'verify'],
+  ['PATCH', '/auth', 'refresh'],
+  ['DELETE', '/auth', 'blacklist'],
+  ['POST', '/auth/user', 'register'],
+  ['PATCH', '/auth/user', 'changePassword'],
+  ['GET', '/healthz', 'live'],
+  ['GET', '/readyz', 'ready'],
+] as const satisfies [string, string, keyof Handlers][]
+
+/** The methods that a path takes, as an Allow header; undefined for a path that is not there. */
+export function allowed(path: string): string | undefined {
+  const methods = surface.filter((route) => route[1] === path).map(([method]) => method)
+  if (methods.length === 0) return undefined
+  return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+}
+
+/** Refuses unknown paths and methods before anything of the request is read. */
+export function requireRoute(): Middleware {
+  return async (ctx, next) => {
+    const methods = allowed(ctx.path)
+    if (methods === undefined) throw new AuthError('not_found')
+    if (!methods.split(', ').includes(ctx.method)) {
+      ctx.set('Allow', methods)
+      throw new AuthError('method_not_allowed')
+    }
+    await next()
+  }
+}
+
+/** Sends each request to its handler; paths count to the letter. */
+export function route(handlers: Handlers): RouterMiddleware {
+  const router = new Router({ sensitive: true, strict: true })
+  for (const [method, path, name] of surface) {
+    router.register(path, [method], [handlers[name] as RouterMiddleware])
+  }
+  return router.routes()
+}
