@@ -1,0 +1,14 @@
+import { type Logger, pino } from 'pino'
+import pretty from 'pino-pretty'
+
+/** JSON lines; on a terminal, lines for people. Written before the call returns, so none is lost. */
+export function createLog(level: string): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  if (!process.stdout.isTTY) return pino(options)
+  return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' }))
+}

@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs'
+
+/** The environment: variables by name. */
+export type Environment = Record<string, string | undefined>
+
+/** One setting: its variable, what it may be, and what it is for. */
+export interface Setting<T = unknown> {
+  variable: string
+  /** The default as one would write it; empty for none. */
+  default: string
+  secret: boolean
+  meaning: string
+  /** What is allowed, in words. */
+  allowed: string
+  /** The value of a text, or undefined where it is not allowed. */
+  parse(text: string): T | undefined
+}
+
+/** Every setting of the service. The README's section on settings says the same; a test compares. */
+export const settings = {
+  host: text('HOST', '127.0.0.1', 'address to listen on'),
+  port: integer('PORT', 3000, 0, 65535, 'port to listen on; 0 takes a free one'),
+  dataDir: text('DATA_DIR', './data', 'folder of the embedded graph and of the made secret'),
+  neo4jUri: pattern(
+    'NEO4J_URI',
+    /^(bolt|neo4j)(\+s|\+ssc)?:\/\/[^\s/]+$/,
+    'bolt://HOST:PORT for one server, neo4j://HOST:PORT for a cluster, with +s for TLS',
+    'the Neo4j to use; without it the embedded graph is used',
+  ),
+  neo4jUsername: text('NEO4J_USERNAME', '', 'user name at Neo4j; empty for no authentication'),
+  neo4jPassword: secret(
+    'NEO4J_PASSWORD',
+    "anything but Neo4j's default, neo4j",
+    'password at Neo4j',
+    (value) => value !== 'neo4j',
+  ),
+  neo4jDatabase: text('NEO4J_DATABASE', 'neo4j', 'database at Neo4j'),
+  jwtSecret: secret(
+    'JWT_SECRET',
+    'text of at least 32 bytes',
+    'secret that signs the tokens (HS256); needed with NEO4J_URI, otherwise made in DATA_DIR',
+    (value) => Buffer.byteLength(value) >= 32,
+  ),
+  jwtIssuer: text('JWT_ISSUER', 'sessiongraph', 'issuer (iss) of the tokens'),
+  jwtAudience: text('JWT_AUDIENCE', 'sessiongraph', 'audience (aud) of the tokens'),
+  tokenTtlSeconds: integer('TOKEN_TTL_SECONDS', 900, 1, 31536000, 'life of a token'),
+  sessionTtlSeconds: integer('SESSION_TTL_SECONDS', 1209600, 1, 315360000, 'life of a session'),
+  refreshGraceSeconds: integer(
+    'REFRESH_GRACE_SECONDS',
+    30,
+    0,
+    86400,
+    'how long a refreshed token stays valid and gives the same successor',
+  ),
+  reuseDetection: toggle(
+    'REUSE_DETECTION',
+    'on',
+    'whether a refreshed token that comes back after its grace ends its session',
+  ),
+  bcryptCost: integer('BCRYPT_COST', 12, 4, 15, 'cost of a password hash: 2^cost rounds'),
+  passwordPepper: secret(
+    'PASSWORD_PEPPER',
+    'any text',
+    'secret mixed into every password hash; keep it for good once set',
+    () => true,
+  ),
+  hideUnknownUsers: toggle(
+    'HIDE_UNKNOWN_USERS',
+    'off',
+    'whether an unknown user is answered like a wrong password',
+  ),
+  requireCurrentPassword: toggle(
+    'REQUIRE_CURRENT_PASSWORD',
+    'off',
+    'whether a change of the password needs the current one',
+  ),
+  tokenInQuery: toggle('TOKEN_IN_QUERY', 'on', 'whether a token may come in the query string'),
+  logLevel: choice(
+    'LOG_LEVEL',
+    'info',
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'least level that is logged',
+  ),
+  shutdownSeconds: integer('SHUTDOWN_SECONDS', 10, 1, 3600, 'time to finish what runs at a stop'),
+} as const satisfies Record<string, Setting>
+
+type Value<S> = S extends Setting<infer T> ? T : never
+
+/** The settings in force. A text that was not set and has no default is empty. */
+export type Config = { -readonly [K in keyof typeof settings]: Value<(typeof settings)[K]> }
+
+/** All that is wrong with the settings, a line each: the variable and what is allowed. */
+export class ConfigError extends Error {
+  readonly mistakes: string[]
+
+  constructor(mistakes: string[]) {
+    super(mistakes.join('\n'))
+    this.name = 'ConfigError'
+    this.mistakes = mistakes
+  }
+}
+
+/** Reads every setting, `NAME_FILE` for secrets included. Throws a ConfigError with all mistakes. */
+export function readConfig(environment: Environment): Config {
+  const mistakes: string[] = []
+  const values = Object.entries(settings).map(([name, setting]) => {
+    const given = textOf(setting, environment, mistakes) ?? setting.default
+    const value = given === '' ? '' : setting.parse(given)
+    if (value === undefined) mistakes.push(`${setting.variable} must be ${setting.allowed}`)
+    return [name, value]
+  })
+  const config = Object.fromEntries(values) as Config
+  mistakes.push(...together(config))
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return config
+}
+
+function together(config: Config): string[] {
+  const mistakes: string[] = []
+  if (config.neo4jUri !== '' && config.jwtSecret === '') {
+    mistakes.push('JWT_SECRET must be set with NEO4J_URI, the same on every replica')
+  }
+  if ((config.neo4jUsername === '') !== (config.neo4jPassword === '')) {
+    mistakes.push('NEO4J_USERNAME and NEO4J_PASSWORD must both be set, or neither')
+  }
+  if (config.tokenTtlSeconds > config.sessionTtlSeconds) {
+    mistakes.push('TOKEN_TTL_SECONDS must be at most SESSION_TTL_SECONDS')
+  }
+  return mistakes
+}
+
+/** The settings in force as NAME=value lines, with secrets masked. */
+export function printableConfig(config: Config): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, setting]) => {
+      const value = config[name as keyof Config]
+      const shown = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+      return [setting.variable, setting.secret && shown !== '' ? '********' : shown]
+    }),
+  )
+}
+
+function textOf(
+  { variable, secret }: Setting,
+  environment: Environment,
+  mistakes: string[],
+): string | undefined {
+  const value = environment[variable] || undefined
+  const file = secret ? environment[`${variable}_FILE`] || undefined : undefined
+  if (file === undefined) return value
+  if (value !== undefined) {
+    mistakes.push(`${variable} and ${variable}_FILE must not both be set`)
+    return undefined
+  }
+  try {
+    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    if (text === '') mistakes.push(`${variable}_FILE must name a file that is not empty`)
+    return text
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    mistakes.push(`${variable}_FILE must name a file that can be read (${code})`)
+    return undefined
+  }
+}
+
+function text(variable: string, standard: string, meaning: string): Setting<string> {
+  const parse = (value: string) => value
+  return { variable, default: standard, secret: false, meaning, allowed: 'text', parse }
+}
+
+function pattern(
+  variable: string,
+  form: RegExp,
+  allowed: string,
+  meaning: string,
+): Setting<string> {
+  const parse = (value: string) => (form.test(value) ? value : undefined)
+  return { variable, default: '', secret: false, meaning, allowed, parse }
+}
+
+function secret(
+  variable: string,
+  allowed: string,
+  meaning: string,
+  isAllowed: (value: string) => boolean,
+): Setting<string> {
+  const parse = (value: string) => (isAllowed(value) ? value : undefined)
+  return { variable, default: '', secret: true, meaning, allowed, parse }
+}
+
+function integer(
+  variable: string,
+  standard: number,
+  least: number,
+  most: number,
+  meaning: string,
+): Setting<number> {
+  const allowed = `a whole number from ${least} to ${most}`
+  function parse(value: string) {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+    return number >= least && number <= most ? number : undefined
+  }
+  return { variable, default: String(standard), secret: false, meaning, allowed, parse }
+}
+
+function choice<const T extends string>(
+  variable: string,
+  standard: T,
+  values: readonly T[],
+  meaning: string,
+): Setting<T> {
+  const allowed = values.join(', ').replace(/, (\w+)$/, ' or $1')
+  const parse = (value: string) => values.find((one) => one === value)
+  return { variable, default: standard, secret: false, meaning, allowed, parse }
+}
+
+function toggle(variable: string, standard: 'on' | 'off', meaning: string): Setting<boolean> {
+  function parse(value: string) {
+    if (value === 'on') return true
+    return value === 'off' ? false : undefined
+  }
+  return { variable, default: standard, secret: false, meaning, allowed: 'on or off', parse }
+}
