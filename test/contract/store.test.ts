@@ -1,0 +1,4 @@
+import { registerOnEngines } from '../support/suites.ts'
+import { storeContract } from './store.suite.ts'
+
+registerOnEngines(storeContract)

@@ -1,0 +1,53 @@
+import type { Engine } from '../../src/graph/engine.ts'
+import { prepareSchema } from '../../src/graph/schema.ts'
+import { createStore } from '../../src/graph/store.ts'
+import { newId } from '../../src/id.ts'
+import { createKeyRing } from '../../src/keys.ts'
+import { createPasswordHasher } from '../../src/password.ts'
+import { createQueue } from '../../src/queue.ts'
+import { createService, type Rules, type Tools } from '../../src/service/service.ts'
+import { createTokenText } from '../../src/token-text.ts'
+
+/** The secret that every test's service signs with. */
+export const SECRET = 'a secret that only the tests know of'
+export const NAMES = { issuer: 'sessiongraph', audience: 'sessiongraph' }
+export const PASSWORD = 'correct horse'
+
+export const RULES: Rules = {
+  tokenSeconds: 900,
+  sessionSeconds: 3600,
+  graceSeconds: 30,
+  reuseDetection: true,
+  hideUnknownUsers: false,
+  requireCurrentPassword: false,
+}
+
+interface Variation {
+  rules?: Partial<Rules>
+  cost?: number
+  pepper?: string
+}
+
+/** A service over a graph, as bin wires it, with cheap hashes. */
+export function createTestService(
+  engine: Engine,
+  { rules, cost = 4, pepper = '' }: Variation = {},
+) {
+  const ring = createKeyRing(SECRET)
+  const tools: Tools = {
+    store: createStore(engine),
+    ring,
+    tokenText: createTokenText({ ring, ...NAMES }),
+    hasher: createPasswordHasher({ cost, pepper, queue: createQueue(2, 10_000) }),
+    newId,
+    rules: { ...RULES, ...rules },
+  }
+  return { auth: createService(tools), tools }
+}
+
+export { prepareSchema }
+
+/** A username that no other test uses: the graph may be shared. */
+export function newUsername(): string {
+  return `u.${newId().toLowerCase()}`.replaceAll(/[^a-z0-9.]/g, '.')
+}
