@@ -58,22 +58,27 @@ export function entriesOf(row: Row): BlacklistEntry[] {
   }))
 }
 
-/** Writes one entry about the token's session or the token, unless its path has ended before. */
+/**
+ * Writes one entry about the token's session or the token, unless its path has ended before. It stays
+ * until the last of the tokens that it ends is expired: a session that has ended issues no more.
+ */
 export async function end(engine: Engine, token: Token, how: EndSession): Promise<boolean> {
   const [row] = await engine.write(
     `${LOCK_FEED}
 UNWIND $rows AS row
 CALL {
-  WITH row MATCH (session:Session {id: row.session}) WHERE row.scope = 'session'
-  RETURN session AS target
+  WITH row MATCH (session:Session {id: row.session})-[:ISSUED]->(token:Token)
+  WHERE row.scope = 'session'
+  RETURN session AS target, max(token.expiresAt) AS until
   UNION
   WITH row MATCH (token:Token {id: row.token}) WHERE row.scope = 'token'
-  RETURN token AS target
+  RETURN token AS target, token.expiresAt AS until
 }
 ${COLLECT_ENTRIES}
-WITH feed, now, row, target, ${NOTHING_ENDED} AS fresh,
+WITH feed, now, row, target, until, ${NOTHING_ENDED} AS fresh,
   any(entry IN entries WHERE entry.operation = row.operation) AS done
-WITH feed, now, collect({row: row, target: target, fresh: fresh, done: done}) AS seen
+WITH feed, now, collect({row: row, target: target, until: until, fresh: fresh, done: done})
+  AS seen
 WITH feed, now, seen, size([one IN seen WHERE one.fresh]) AS count
 SET feed.seq = feed.seq + count
 WITH now, feed.seq - count AS base, seen
@@ -82,7 +87,7 @@ WITH now, seen[i] AS one, seen[i].row AS row, seen[i].target AS target,
   base + size([k IN range(0, i) WHERE seen[k].fresh]) AS seq
 FOREACH (_ IN CASE WHEN one.fresh THEN [1] ELSE [] END |
   CREATE (:BlacklistEntry {seq: seq, scope: row.scope, id: target.id, kind: 'ended', at: now,
-    \`from\`: now, until: target.expiresAt, reason: row.reason, operation: row.operation}
+    \`from\`: now, until: one.until, reason: row.reason, operation: row.operation}
   )-[:BLACKLISTS]->(target))
 RETURN one.fresh OR one.done AS ended`,
     { rows: [{ ...pathOf(token), ...how }] },

@@ -60,7 +60,7 @@ CALL {
   RETURN count(entry) AS done
 }
 CALL { WITH user MATCH (user)-[:OPENED]->(session:Session) RETURN max(session.expiresAt) AS last }
-WITH feed, now, user, done, coalesce(last, now) AS until,
+WITH feed, now, user, done, coalesce(last, now / 1000 * 1000) AS until,
   $expectedHash IS NULL OR user.passwordHash = $expectedHash AS asExpected
 WITH feed, now, user, done, until, asExpected AND done = 0 AS fresh
 FOREACH (_ IN CASE WHEN fresh THEN [1] ELSE [] END |
