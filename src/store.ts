@@ -11,6 +11,7 @@ export interface Store {
   users: Users
   sessions: Sessions
   tokens: Tokens
+  pruning: Pruning
   /** The graph's time in ms since the epoch, never going backwards in this process. */
   now(): number
   /** Resolves once the graph answers and its schema is there; throws service_unavailable otherwise. */
@@ -96,4 +97,24 @@ export interface Tokens {
   sight(token: Token): Promise<Sight>
   /** Makes the token's one successor, unless it has one or anything on its path has ended. */
   refresh(token: Token, next: NewToken): Promise<Refreshed>
+}
+
+/** What prune removes: an ended session is one whose tokens are all gone. */
+export type Prunable = 'token' | 'session' | 'entry'
+
+export interface Pruning {
+  /**
+   * Takes or keeps the lease of that name for some ms of the graph's time; false while another holder
+   * has it. A holder that dies loses it when that time is over.
+   */
+  lease(name: string, holder: string, ms: number): Promise<boolean>
+  /** Gives the lease back, if it still is the holder's. */
+  release(name: string, holder: string): Promise<void>
+  /** The keys of at most `limit` of those that ended before an instant (ms). */
+  ended(kind: Prunable, before: number, limit: number): Promise<(string | number)[]>
+  /**
+   * Removes those of the keys that still are what `ended` says, in one write, and tells how many. A
+   * token is removed before its session, and both before an entry about them.
+   */
+  remove(kind: Prunable, keys: (string | number)[], before: number): Promise<number>
 }

@@ -20,12 +20,12 @@ const unique = [
   ['Schema', 'name'],
 ] as const
 
-// Entries are found by what they are about, and a lost reply by its operation; prune goes by time.
+// Entries are found by what they are about; prune goes by time. Ended is a second label of sessions.
 const indexed = [
   ['BlacklistEntry', 'id'],
   ['BlacklistEntry', 'until'],
   ['Token', 'expiresAt'],
-  ['Session', 'expiresAt'],
+  ['Ended', 'endedAt'],
 ] as const
 
 /**

@@ -2,6 +2,7 @@ import { AuthError } from '../error.ts'
 import type { Store } from '../store.ts'
 import { createGraphClock } from './clock.ts'
 import type { Engine } from './engine.ts'
+import { createPruning } from './pruning.ts'
 import { checkSchema } from './schema.ts'
 import { createSessions } from './sessions.ts'
 import { createTokens } from './tokens.ts'
@@ -14,6 +15,7 @@ export function createStore(engine: Engine): Store {
     users: createUsers(engine),
     sessions: createSessions(engine),
     tokens: createTokens(engine, clock),
+    pruning: createPruning(engine),
     now: clock.now,
     async check() {
       try {
