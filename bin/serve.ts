@@ -1,29 +1,20 @@
-import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import type { Config } from '../private/config.ts'
-import { keptSecret } from '../private/secret.ts'
-import { openEmbedded } from '../src/graph/embedded.ts'
 import type { Engine } from '../src/graph/engine.ts'
-import { connectNeo4j } from '../src/graph/neo4j.ts'
 import { prepared } from '../src/graph/prepared.ts'
 import { createStore } from '../src/graph/store.ts'
 import { createApp } from '../src/http/app.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { newId } from '../src/id.ts'
-import { createKeyRing } from '../src/keys.ts'
-import { createPasswordHasher } from '../src/password.ts'
-import { createQueue } from '../src/queue.ts'
+import { createOperator } from '../src/service/operate.ts'
 import { createService } from '../src/service/service.ts'
 import type { Store } from '../src/store.ts'
-import { createTokenText } from '../src/token-text.ts'
+import { assembleTools, openGraph } from './assemble.ts'
 import { createLog } from './log.ts'
+import { schedulePrune } from './prune-cron.ts'
+import { openSocket } from './socket.ts'
 import { drain, onStopSignal } from './stop.ts'
-
-/** How long one statement may take in all: every request is answered within 3 s. */
-const STATEMENT_MS = 2_500
-const HASH_WAIT_MS = 1_000
 
 /** Runs the service until a signal stops it. Throws, before the port is opened, what it cannot mend. */
 export async function serve(config: Config): Promise<void> {
@@ -45,8 +36,10 @@ export async function serve(config: Config): Promise<void> {
   else ready.catch((error: Error) => fail(log, error))
 
   const draining = new AbortController()
+  const tools = await assembleTools(config, store)
+  const operator = createOperator(tools)
   const app = createApp({
-    auth: createService(await toolsOf(config, store)),
+    auth: createService(tools),
     readiness: () => notReady(store, draining.signal),
     log,
     newId,
@@ -54,59 +47,23 @@ export async function serve(config: Config): Promise<void> {
   })
   const server = createHttpServer(app.callback())
   await listen(server, config)
+  const cron = schedulePrune(config.pruneSchedule, operator, log)
+  const socket =
+    config.neo4jUri === '' ? await openSocket(config.dataDir, operator, log) : undefined
   greet(log, server.address() as AddressInfo, graph)
 
-  onStopSignal(process, () => {
+  async function stop(): Promise<void> {
     log.info('stopping')
     draining.abort()
-    drain(server, config.shutdownSeconds * 1000)
-      .then((clean) => clean || log.warn('cut off what was still running'))
-      .then(() => Promise.race([store.close(), later(1_000)]))
-      .then(() => log.info('stopped'))
-      .finally(() => process.exit(0))
-  })
-}
-
-async function openGraph(config: Config): Promise<Engine> {
-  if (config.neo4jUri === '') return openEmbedded(config.dataDir)
-  return connectNeo4j({
-    uri: config.neo4jUri,
-    username: config.neo4jUsername,
-    password: config.neo4jPassword,
-    database: config.neo4jDatabase,
-    deadlineMs: STATEMENT_MS,
-  })
-}
-
-async function toolsOf(config: Config, store: Store) {
-  const ring = createKeyRing(config.jwtSecret || (await keptSecret(config.dataDir, randomBytes)))
-  const { jwtIssuer: issuer, jwtAudience: audience } = config
-  return {
-    store,
-    ring,
-    newId,
-    tokenText: createTokenText({ ring, issuer, audience }),
-    hasher: createPasswordHasher({
-      cost: config.bcryptCost,
-      pepper: config.passwordPepper,
-      queue: createQueue(hashesAtOnce(), HASH_WAIT_MS),
-    }),
-    rules: {
-      tokenSeconds: config.tokenTtlSeconds,
-      sessionSeconds: config.sessionTtlSeconds,
-      graceSeconds: config.refreshGraceSeconds,
-      reuseDetection: config.reuseDetection,
-      hideUnknownUsers: config.hideUnknownUsers,
-      requireCurrentPassword: config.requireCurrentPassword,
-    },
+    const clean = await drain(server, config.shutdownSeconds * 1000)
+    if (!clean) log.warn('cut off what was still running')
+    await Promise.race([
+      Promise.all([cron.stop(), socket?.close()]).then(() => store.close()),
+      later(1_000),
+    ])
+    log.info('stopped')
   }
-}
-
-// A core stays free for verify, and a thread of libuv's pool (4 unless set) for name look-ups: a flood
-// of log-ins must not keep the service from its database.
-function hashesAtOnce(): number {
-  const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4
-  return Math.max(1, Math.min(availableParallelism() - 1, threads - 1))
+  onStopSignal(process, () => stop().finally(() => process.exit(0)))
 }
 
 async function notReady(store: Store, draining: AbortSignal): Promise<string[]> {

@@ -1,42 +1,40 @@
 import { ConfigError, printableConfig, readConfig } from '../private/config.ts'
+import { commandList, EXIT, runCommand } from '../src/cli/run.ts'
+import { connect } from './connect.ts'
 import { serve } from './serve.ts'
+import { createTerminal } from './terminal.ts'
 
 const HELP = `sessiongraph: a session service for API backends
 
-  sessiongraph [serve]   run the service (the default)
-  sessiongraph config    print the settings in force, secrets masked
-  sessiongraph help      print this
+  serve    run the service (the default)
+  config   print the settings in force, secrets masked
+  help     print this
+${commandList()}
 
-Settings are environment variables, such as PORT=8080 sessiongraph serve.
-The README lists them all.`
+Every command takes --json, and --help for an example. Exit codes: 0 done, 1 refused,
+2 wrong usage, 3 the graph or the service cannot be reached.
+Settings are environment variables: PORT=8080 sessiongraph serve. The README lists them.`
 
-const commands: Record<string, () => void | Promise<void>> = {
-  serve: () => serve(readConfig(process.env)),
-  config: printConfig,
-  help: () => console.log(HELP),
-  '--help': () => console.log(HELP),
-  '-h': () => console.log(HELP),
+async function main(argv: string[]): Promise<number | undefined> {
+  const [name = 'serve', ...others] = argv
+  if (['help', '--help', '-h'].includes(name)) console.log(HELP)
+  else if (name === 'config') printConfig(others.includes('--json'))
+  else if (name === 'serve' && others.length === 0) await serve(readConfig(process.env))
+  else return runCommand(argv, () => connect(readConfig(process.env)), createTerminal(process))
+  return undefined
 }
 
-function printConfig(): void {
-  for (const [name, value] of Object.entries(printableConfig(readConfig(process.env)))) {
-    console.log(`${name}=${value}`)
-  }
+function printConfig(json: boolean): void {
+  const values = printableConfig(readConfig(process.env))
+  if (json) console.log(JSON.stringify(values))
+  else for (const [name, value] of Object.entries(values)) console.log(`${name}=${value}`)
 }
 
-function fail(message: string, code: number): never {
-  console.error(message)
-  process.exit(code)
-}
-
-const [name = 'serve', ...others] = process.argv.slice(2)
-const command = Object.hasOwn(commands, name) && others.length === 0 ? commands[name] : undefined
-if (!command) fail(`sessiongraph: no such command. "sessiongraph help" lists them.`, 2)
 try {
-  await command()
+  const exitCode = await main(process.argv.slice(2))
+  if (exitCode !== undefined) process.exit(exitCode)
 } catch (error) {
-  if (error instanceof ConfigError) {
-    fail(error.mistakes.map((mistake) => `sessiongraph: ${mistake}`).join('\n'), 1)
-  }
-  fail(`sessiongraph: ${(error as Error).message}`, 1)
+  const lines = error instanceof ConfigError ? error.mistakes : [(error as Error).message]
+  for (const line of lines) console.error(`sessiongraph: ${line}`)
+  process.exit(EXIT.refused)
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { validate } from 'node-cron'
 
 /** The environment: variables by name. */
 export type Environment = Record<string, string | undefined>
@@ -23,7 +24,8 @@ export const settings = {
   dataDir: text('DATA_DIR', './data', 'folder of the embedded graph and of the made secret'),
   neo4jUri: pattern(
     'NEO4J_URI',
-    /^(bolt|neo4j)(\+s|\+ssc)?:\/\/[^\s/]+$/,
+    '',
+    (value) => /^(bolt|neo4j)(\+s|\+ssc)?:\/\/[^\s/]+$/.test(value),
     'bolt://HOST:PORT for one server, neo4j://HOST:PORT for a cluster, with +s for TLS',
     'the Neo4j to use; without it the embedded graph is used',
   ),
@@ -45,6 +47,13 @@ export const settings = {
   jwtAudience: text('JWT_AUDIENCE', 'sessiongraph', 'audience (aud) of the tokens'),
   tokenTtlSeconds: integer('TOKEN_TTL_SECONDS', 900, 1, 31536000, 'life of a token'),
   sessionTtlSeconds: integer('SESSION_TTL_SECONDS', 1209600, 1, 315360000, 'life of a session'),
+  sessionRetentionSeconds: integer(
+    'SESSION_RETENTION_SECONDS',
+    0,
+    0,
+    315360000,
+    'how long a session that has ended is kept for those who look into it',
+  ),
   refreshGraceSeconds: integer(
     'REFRESH_GRACE_SECONDS',
     30,
@@ -75,6 +84,13 @@ export const settings = {
     'whether a change of the password needs the current one',
   ),
   tokenInQuery: toggle('TOKEN_IN_QUERY', 'on', 'whether a token may come in the query string'),
+  pruneSchedule: pattern(
+    'PRUNE_SCHEDULE',
+    '*/5 * * * *',
+    validate,
+    'a cron expression of five fields, or six with seconds',
+    'when what has expired is removed',
+  ),
   logLevel: choice(
     'LOG_LEVEL',
     'info',
@@ -170,12 +186,13 @@ function text(variable: string, standard: string, meaning: string): Setting<stri
 
 function pattern(
   variable: string,
-  form: RegExp,
+  standard: string,
+  isAllowed: (value: string) => boolean,
   allowed: string,
   meaning: string,
 ): Setting<string> {
-  const parse = (value: string) => (form.test(value) ? value : undefined)
-  return { variable, default: '', secret: false, meaning, allowed, parse }
+  const parse = (value: string) => (isAllowed(value) ? value : undefined)
+  return { variable, default: standard, secret: false, meaning, allowed, parse }
 }
 
 function secret(

@@ -3,7 +3,7 @@ import type { Token, TokenState } from './token.ts'
 export type Scope = 'tenant' | 'user' | 'session' | 'token'
 
 /** Why something was ended. */
-export type Reason = 'logout' | 'reuse' | 'password' | 'refresh'
+export type Reason = 'logout' | 'reuse' | 'password' | 'operator' | 'refresh'
 
 /** An immutable fact: what it is about no longer counts. Times are ms of the graph's clock. */
 export interface BlacklistEntry {
@@ -57,8 +57,13 @@ export interface Sight {
 export function stateOf(token: Token, sight: Sight, now: number): TokenState {
   // Expired wins over blacklisted, so that pruning an entry never changes an answer.
   if (token.expiresAt <= now) return 'expired'
-  if (sight.entries.some((entry) => inForce(entry, token, now))) return 'blacklisted'
+  if (decidingEntry(token, sight, now)) return 'blacklisted'
   return sight.known ? 'valid' : 'invalid'
+}
+
+/** The entry by which a token is blacklisted, if any is in force. */
+export function decidingEntry(token: Token, sight: Sight, now: number): BlacklistEntry | undefined {
+  return sight.entries.find((entry) => inForce(entry, token, now))
 }
 
 /** Whether the token was refreshed and its grace is over: to present it again is reuse. */

@@ -1,4 +1,5 @@
 import type { Reason, Sight } from './blacklist.ts'
+import type { GraphStatus, SessionStatus, UserStatus } from './operator.ts'
 import type { Token } from './token.ts'
 import type { User } from './user.ts'
 
@@ -12,6 +13,7 @@ export interface Store {
   sessions: Sessions
   tokens: Tokens
   pruning: Pruning
+  overview: Overview
   /** The graph's time in ms since the epoch, never going backwards in this process. */
   now(): number
   /** Resolves once the graph answers and its schema is there; throws service_unavailable otherwise. */
@@ -37,12 +39,20 @@ export interface NewPassword {
   operation: string
 }
 
+export interface EndSessions {
+  user: string
+  reason: Reason
+  operation: string
+}
+
 export interface Users {
   find(key: string): Promise<User | undefined>
   /** Adds the user; false if the key is taken. Of any number at once exactly one is true. */
   register(user: NewUser): Promise<boolean>
   /** Sets the password and ends all sessions in one write; false if the hash is not the expected one. */
   changePassword(change: NewPassword): Promise<boolean>
+  /** Ends all sessions of the user in one write; false if there is no such user. */
+  endSessions(ending: EndSessions): Promise<boolean>
   /** Replaces a hash by another of the same password, unless it has changed meanwhile. */
   rehash(user: string, from: string, to: string): Promise<void>
 }
@@ -117,4 +127,12 @@ export interface Pruning {
    * token is removed before its session, and both before an entry about them.
    */
   remove(kind: Prunable, keys: (string | number)[], before: number): Promise<number>
+}
+
+/** What an operator sees of the graph. */
+export interface Overview {
+  graph(): Promise<GraphStatus>
+  user(key: string): Promise<UserStatus | undefined>
+  /** The user's newest sessions, `limit` at the most. */
+  sessions(key: string, limit: number): Promise<SessionStatus[]>
 }

@@ -25,7 +25,8 @@ WITH user, row, seconds, done = 0 AND user.generation = row.generation AS fresh,
     AS tokenSeconds
 FOREACH (_ IN CASE WHEN fresh THEN [1] ELSE [] END |
   CREATE (user)-[:OPENED]->(session:Session {id: row.session, createdAt: seconds * 1000,
-    expiresAt: (seconds + row.sessionSeconds) * 1000})
+    expiresAt: (seconds + row.sessionSeconds) * 1000, generation: row.generation,
+    tenantGeneration: row.tenantGeneration})
   CREATE (session)-[:ISSUED]->(:Token {id: row.token, kid: row.kid, issuedAt: seconds * 1000,
     expiresAt: (seconds + tokenSeconds) * 1000}))
 WITH row
@@ -36,6 +37,7 @@ RETURN token.issuedAt AS issuedAt, token.expiresAt AS expiresAt`,
         {
           user: user.id,
           generation: user.generation,
+          tenantGeneration: user.tenant.generation,
           session: id,
           token,
           kid,

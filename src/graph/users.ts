@@ -1,4 +1,4 @@
-import type { NewPassword, NewUser, Users } from '../store.ts'
+import type { EndSessions, NewUser, Users } from '../store.ts'
 import type { User } from '../user.ts'
 import { LOCK_FEED } from './blacklist.ts'
 import type { Engine } from './engine.ts'
@@ -8,7 +8,8 @@ export function createUsers(engine: Engine): Users {
   return {
     find: (key) => find(engine, key),
     register: (user) => register(engine, user),
-    changePassword: (change) => changePassword(engine, change),
+    changePassword: (change) => endAll(engine, { ...change, reason: 'password' }),
+    endSessions: (ending) => endAll(engine, { ...ending, passwordHash: null, expectedHash: null }),
     rehash: (user, from, to) => rehash(engine, user, from, to),
   }
 }
@@ -48,8 +49,13 @@ async function register(engine: Engine, user: NewUser): Promise<boolean> {
   return row !== undefined && boolean(row, 'mine')
 }
 
+interface EndAll extends EndSessions {
+  passwordHash: string | null
+  expectedHash: string | null
+}
+
 // The entry carries the generation that it ends and stays until the last of its sessions is over.
-async function changePassword(engine: Engine, change: NewPassword): Promise<boolean> {
+async function endAll(engine: Engine, ending: EndAll): Promise<boolean> {
   const [row] = await engine.write(
     `${LOCK_FEED}
 MATCH (user:User {id: $user}) SET user.locked = true
@@ -66,11 +72,12 @@ WITH feed, now, user, done, until, asExpected AND done = 0 AS fresh
 FOREACH (_ IN CASE WHEN fresh THEN [1] ELSE [] END |
   SET feed.seq = feed.seq + 1
   CREATE (:BlacklistEntry {seq: feed.seq, scope: 'user', id: user.id, generation: user.generation,
-    kind: 'ended', at: now, \`from\`: now, until: until, reason: 'password', operation: $operation}
+    kind: 'ended', at: now, \`from\`: now, until: until, reason: $reason, operation: $operation}
   )-[:BLACKLISTS]->(user)
-  SET user.passwordHash = $passwordHash, user.generation = user.generation + 1)
+  SET user.passwordHash = coalesce($passwordHash, user.passwordHash),
+    user.generation = user.generation + 1)
 RETURN fresh OR done > 0 AS changed`,
-    { ...change },
+    { ...ending },
   )
   return row !== undefined && boolean(row, 'changed')
 }

@@ -1,31 +1,8 @@
-import type { NewId } from '../id.ts'
-import type { Prunable, Store } from '../store.ts'
+import type { Pruned, PruneOptions } from '../operator.ts'
+import type { Prunable } from '../store.ts'
+import type { Tools } from './service.ts'
 
-/** What one run removed, or would remove. */
-export interface Pruned {
-  tokens: number
-  sessions: number
-  entries: number
-  durationMs: number
-  /** Whether it went to the end; false after a stop in between. */
-  complete: boolean
-}
-
-interface Pruning {
-  store: Store
-  newId: NewId
-  /** How long an ended session is kept, in ms. */
-  retentionMs: number
-}
-
-interface Run {
-  /** Stops the run after the batch that is under way. */
-  signal?: AbortSignal
-  /** Counts and removes nothing. */
-  dryRun?: boolean
-  /** Told after each batch. */
-  onProgress?(pruned: Pruned): void
-}
+type PruneTools = Pick<Tools, 'store' | 'newId' | 'rules'>
 
 const LEASE = 'prune'
 const LEASE_MS = 30_000
@@ -40,8 +17,8 @@ export const MARGIN_MS = 60_000
  * changes no answer.
  */
 export async function prune(
-  { store, newId, retentionMs }: Pruning,
-  { signal, dryRun = false, onProgress }: Run = {},
+  { store, newId, rules }: PruneTools,
+  { signal, dryRun = false, onProgress }: PruneOptions = {},
 ): Promise<Pruned | undefined> {
   const begun = performance.now()
   await store.check()
@@ -77,7 +54,7 @@ export async function prune(
 
   try {
     await removeAll('token', 'tokens', 0)
-    if (pruned.complete) await removeAll('session', 'sessions', retentionMs)
+    if (pruned.complete) await removeAll('session', 'sessions', rules.retentionSeconds * 1000)
     if (pruned.complete) await removeAll('entry', 'entries', 0)
   } finally {
     if (!dryRun) await store.pruning.release(LEASE, holder)

@@ -30,6 +30,8 @@ export interface Rules {
   /** Whether an unknown user is answered like a wrong password. */
   hideUnknownUsers: boolean
   requireCurrentPassword: boolean
+  /** How long a session that has ended is kept for those who look into it. */
+  retentionSeconds: number
 }
 
 /** The service itself: the verbs of the contract over a store. */

@@ -20,6 +20,7 @@ export const RULES: Rules = {
   reuseDetection: true,
   hideUnknownUsers: false,
   requireCurrentPassword: false,
+  retentionSeconds: 0,
 }
 
 interface Variation {

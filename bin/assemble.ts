@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import type { Config } from '../private/config.ts'
+import { keptSecret } from '../private/secret.ts'
+import { openEmbedded } from '../src/graph/embedded.ts'
+import type { Engine } from '../src/graph/engine.ts'
+import { connectNeo4j } from '../src/graph/neo4j.ts'
+import { newId } from '../src/id.ts'
+import { createKeyRing } from '../src/keys.ts'
+import { createPasswordHasher } from '../src/password.ts'
+import { createQueue } from '../src/queue.ts'
+import type { Tools } from '../src/service/service.ts'
+import type { Store } from '../src/store.ts'
+import { createTokenText } from '../src/token-text.ts'
+
+/** How long one statement may take in all: every request is answered within 3 s. */
+const STATEMENT_MS = 2_500
+const HASH_WAIT_MS = 1_000
+
+/** The graph that the settings name: Neo4j, or else the embedded one. */
+export async function openGraph(config: Config): Promise<Engine> {
+  if (config.neo4jUri === '') return openEmbedded(config.dataDir)
+  return connectNeo4j({
+    uri: config.neo4jUri,
+    username: config.neo4jUsername,
+    password: config.neo4jPassword,
+    database: config.neo4jDatabase,
+    deadlineMs: STATEMENT_MS,
+  })
+}
+
+/** What the verbs work with, by the settings. */
+export async function assembleTools(config: Config, store: Store): Promise<Tools> {
+  const ring = createKeyRing(config.jwtSecret || (await keptSecret(config.dataDir, randomBytes)))
+  const { jwtIssuer: issuer, jwtAudience: audience } = config
+  return {
+    store,
+    ring,
+    newId,
+    tokenText: createTokenText({ ring, issuer, audience }),
+    hasher: createPasswordHasher({
+      cost: config.bcryptCost,
+      pepper: config.passwordPepper,
+      queue: createQueue(hashesAtOnce(), HASH_WAIT_MS),
+    }),
+    rules: {
+      tokenSeconds: config.tokenTtlSeconds,
+      sessionSeconds: config.sessionTtlSeconds,
+      graceSeconds: config.refreshGraceSeconds,
+      reuseDetection: config.reuseDetection,
+      hideUnknownUsers: config.hideUnknownUsers,
+      requireCurrentPassword: config.requireCurrentPassword,
+      retentionSeconds: config.sessionRetentionSeconds,
+    },
+  }
+}
+
+// A core stays free for verify, and a thread of libuv's pool (4 unless set) for name look-ups: a flood
+// of log-ins must not keep the service from its database.
+function hashesAtOnce(): number {
+  const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4
+  return Math.max(1, Math.min(availableParallelism() - 1, threads - 1))
+}

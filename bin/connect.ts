@@ -1,0 +1,43 @@
+import { connect as connectSocket } from 'node:net'
+import type { Config } from '../private/config.ts'
+import { askService } from '../src/cli/remote.ts'
+import { prepareSchema } from '../src/graph/schema.ts'
+import { createStore } from '../src/graph/store.ts'
+import { newId } from '../src/id.ts'
+import type { Operator } from '../src/operator.ts'
+import { createOperator } from '../src/service/operate.ts'
+import { assembleTools, openGraph } from './assemble.ts'
+import { socketPath } from './socket.ts'
+
+/**
+ * What the command line acts on: the service that holds the embedded graph, if one runs; else the graph
+ * itself, which on Neo4j is always there.
+ */
+export async function connect(
+  config: Config,
+): Promise<{ operator: Operator; close(): Promise<void> }> {
+  const path = socketPath(config.dataDir)
+  if (config.neo4jUri === '' && (await answers(path))) {
+    return { operator: askService(path), close: async () => undefined }
+  }
+  const engine = await openGraph(config)
+  try {
+    await prepareSchema(engine, newId)
+    const tools = await assembleTools(config, createStore(engine))
+    return { operator: createOperator(tools), close: () => engine.close() }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

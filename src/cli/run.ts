@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util'
+import { AuthError } from '../error.ts'
+import type { Operator } from '../operator.ts'
+import { type Command, commands, type Options, type Surroundings } from './commands.ts'
+
+/** Exit codes that scripts may rely on. */
+export const EXIT = { done: 0, refused: 1, usage: 2, unavailable: 3 } as const
+
+interface Terminal extends Surroundings {
+  out(text: string): void
+  error(text: string): void
+}
+
+/** Opens what the commands act on; `close` lets go of it. */
+export type Connect = () => Promise<{ operator: Operator; close(): Promise<void> }>
+
+/** Runs one command of the operator and gives its exit code. */
+export async function runCommand(
+  argv: string[],
+  connect: Connect,
+  terminal: Terminal,
+): Promise<number> {
+  const parsed = parse(argv)
+  if (typeof parsed === 'string') {
+    terminal.error(`sessiongraph: ${parsed}`)
+    return EXIT.usage
+  }
+  const { command, args, options, json, help } = parsed
+  if (help) {
+    terminal.out(helpOf(command))
+    return EXIT.done
+  }
+  try {
+    const { operator, close } = await connect()
+    try {
+      const outcome = await command.run(operator, args, options, terminal)
+      terminal.out(json ? JSON.stringify(outcome.json) : outcome.text)
+      return outcome.exitCode
+    } finally {
+      await close()
+    }
+  } catch (error) {
+    return report(error, json, terminal)
+  }
+}
+
+function report(error: unknown, json: boolean, { out, error: complain }: Terminal): number {
+  if (!(error instanceof AuthError)) {
+    complain(`sessiongraph: ${(error as Error).message}`)
+    return EXIT.unavailable
+  }
+  const { code, message, detail, cause } = error
+  if (json) out(JSON.stringify({ code, message, detail }))
+  const why = cause instanceof Error ? ` (${cause.message})` : ''
+  complain(`sessiongraph: ${message}. ${detail}${why}`)
+  return error.status >= 500 ? EXIT.unavailable : EXIT.refused
+}
+
+interface Parsed {
+  command: Command
+  args: string[]
+  options: Options
+  json: boolean
+  help: boolean
+}
+
+function parse(argv: string[]): Parsed | string {
+  const words = argv.filter((word) => !word.startsWith('--')).join(' ')
+  const command = commands.find((one) => words === one.words || words.startsWith(`${one.words} `))
+  if (!command) return `no such command. "sessiongraph help" lists them.`
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        'dry-run': { type: 'boolean', default: false },
+        'password-file': { type: 'string' },
+      },
+    })
+    const args = positionals.slice(command.words.split(' ').length)
+    if (!values.help && args.length !== command.takes.length) return usageOf(command)
+    return {
+      command,
+      args,
+      options: {
+        'dry-run': values['dry-run'],
+        'password-file': values['password-file'],
+      },
+      json: values.json,
+      help: values.help,
+    }
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function usageOf({ words, takes, options }: Command): string {
+  return ['usage: sessiongraph', words, ...takes, options, '[--json]'].filter(Boolean).join(' ')
+}
+
+function helpOf(command: Command): string {
+  return `${usageOf(command)}\n\n${command.summary}\n\nexample: ${command.example}`
+}
+
+/** A line for each command. */
+export function commandList(): string {
+  const calls = commands.map(({ words, takes, options }) =>
+    [words, ...takes, options].filter(Boolean).join(' '),
+  )
+  const width = Math.max(...calls.map((call) => call.length))
+  return commands.map(({ summary }, i) => `  ${calls[i]?.padEnd(width)}  ${summary}`).join('\n')
+}
