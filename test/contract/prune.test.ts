@@ -1,0 +1,4 @@
+import { registerOnEngines } from '../support/suites.ts'
+import { pruneContract } from './prune.suite.ts'
+
+registerOnEngines(pruneContract)
