@@ -69,7 +69,7 @@ WITH session, count(*) AS removed, max(expiresAt) AS endedAt
 CALL { WITH session MATCH (session)-[:ISSUED]->(other:Token) RETURN count(other) AS left }
 FOREACH (_ IN CASE WHEN left = 0 THEN [1] ELSE [] END |
   SET session:Ended, session.endedAt = endedAt)
-RETURN sum(removed) AS removed`,
+RETURN coalesce(sum(removed), 0) AS removed`,
   session: `UNWIND $keys AS key
 MATCH (session:Session {id: key}) SET session.locked = true
 WITH session WHERE session.endedAt < $before

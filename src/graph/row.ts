@@ -10,20 +10,20 @@ export function text(row: Row, column: string): string {
 /** The whole number in a column; the same TypeError. */
 export function integer(row: Row, column: string): number {
   const value = row[column]
-  if (!Number.isSafeInteger(value)) throw unexpected(column, 'a whole number')
+  if (!Number.isSafeInteger(value)) throw unexpected(column, 'whole number')
   return value as number
 }
 
 export function boolean(row: Row, column: string): boolean {
   const value = row[column]
-  if (typeof value !== 'boolean') throw unexpected(column, 'true or false')
+  if (typeof value !== 'boolean') throw unexpected(column, 'truth value')
   return value
 }
 
 /** The list of maps in a column; the same TypeError. */
 export function rows(row: Row, column: string): Row[] {
   const value = row[column]
-  if (!Array.isArray(value)) throw unexpected(column, 'a list')
+  if (!Array.isArray(value)) throw unexpected(column, 'list')
   return value as Row[]
 }
 

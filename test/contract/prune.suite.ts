@@ -166,9 +166,9 @@ export function pruneContract(test: Declare, opened: () => Opened): void {
     const taken = await Promise.all(holders.map((holder) => pruning.lease(name, holder, 60_000)))
     t.is(taken.filter(Boolean).length, 1)
     const winner = holders[taken.indexOf(true)] as string
-    t.true(await pruning.lease(name, winner, 300), 'it is kept')
+    t.true(await pruning.lease(name, winner, 3_000), 'it is kept')
     t.false(await pruning.lease(name, 'another', 60_000))
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    await new Promise((resolve) => setTimeout(resolve, 3_100))
     t.true(await pruning.lease(name, 'another', 60_000), 'it is taken over from who died')
     await pruning.release(name, winner)
     t.false(await pruning.lease(name, winner, 60_000), 'only its holder gives it back')

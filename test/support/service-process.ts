@@ -44,16 +44,21 @@ export interface Service {
   exited: Promise<Exit>
 }
 
-/** The engines that can be tested here, with the settings that make a service use each. */
-export const engines: { name: string; env: Environment }[] = [
+/** The graphs that can be tested here, each with the settings that make a service use it. */
+export const graphs: { name: string; env: Environment }[] = [
   { name: 'the embedded graph', env: {} },
 ]
 if (process.env.NEO4J_TEST_URI) {
-  const NEO4J_URI = process.env.NEO4J_TEST_URI
-  const NEO4J_USERNAME = process.env.NEO4J_TEST_USERNAME
-  const NEO4J_PASSWORD = process.env.NEO4J_TEST_PASSWORD
-  const JWT_SECRET = 'shared by every replica of a test'
-  engines.push({ name: 'Neo4j', env: { NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD, JWT_SECRET } })
+  const password = process.env.NEO4J_TEST_PASSWORD
+  graphs.push({
+    name: 'Neo4j',
+    env: {
+      NEO4J_URI: process.env.NEO4J_TEST_URI,
+      NEO4J_USERNAME: password && process.env.NEO4J_TEST_USERNAME,
+      NEO4J_PASSWORD: password,
+      JWT_SECRET: 'shared by every replica that is tested',
+    },
+  })
 }
 
 /**
