@@ -25,7 +25,7 @@ export const settings = {
   neo4jUri: pattern(
     'NEO4J_URI',
     '',
-    (value) => /^(bolt|neo4j)(\+s|\+ssc)?:\/\/[^\s/]+$/.test(value),
+    isNeo4jUri,
     'bolt://HOST:PORT for one server, neo4j://HOST:PORT for a cluster, with +s for TLS',
     'the Neo4j to use; without it the embedded graph is used',
   ),
@@ -120,11 +120,14 @@ export class ConfigError extends Error {
 export function readConfig(environment: Environment): Config {
   const mistakes: string[] = []
   const values = Object.entries(settings).map(([name, setting]) => {
-    const given = textOf(setting, environment, mistakes) ?? setting.default
-    const value = given === '' ? '' : setting.parse(given)
-    if (value === undefined) mistakes.push(`${setting.variable} must be ${setting.allowed}`)
+    const given = textOf(setting, environment, mistakes)
+    const value = given && setting.parse(given)
+    if (given && value === undefined) {
+      mistakes.push(`${setting.variable} must be ${setting.allowed}`)
+    }
     return [name, value]
   })
+  // What was given and could not be taken is undefined here: it is not called unset as well.
   const config = Object.fromEntries(values) as Config
   mistakes.push(...together(config))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
@@ -136,7 +139,8 @@ function together(config: Config): string[] {
   if (config.neo4jUri !== '' && config.jwtSecret === '') {
     mistakes.push('JWT_SECRET must be set with NEO4J_URI, the same on every replica')
   }
-  if ((config.neo4jUsername === '') !== (config.neo4jPassword === '')) {
+  const hasPassword = config.neo4jPassword === undefined || config.neo4jPassword !== ''
+  if ((config.neo4jUsername === '') === hasPassword) {
     mistakes.push('NEO4J_USERNAME and NEO4J_PASSWORD must both be set, or neither')
   }
   if (config.tokenTtlSeconds > config.sessionTtlSeconds) {
@@ -156,22 +160,30 @@ export function printableConfig(config: Config): Record<string, string> {
   )
 }
 
+// A password in the address would be printed wherever the address is.
+function isNeo4jUri(text: string): boolean {
+  const form = /^(?:bolt|neo4j)(?:\+s|\+ssc)?:\/\/(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?$/
+  const match = form.exec(text)
+  return match !== null && Number(match[1] ?? 0) <= 65535
+}
+
 function textOf(
-  { variable, secret }: Setting,
+  { variable, secret, default: standard }: Setting,
   environment: Environment,
   mistakes: string[],
 ): string | undefined {
   const value = environment[variable] || undefined
   const file = secret ? environment[`${variable}_FILE`] || undefined : undefined
-  if (file === undefined) return value
+  if (file === undefined) return value ?? standard
   if (value !== undefined) {
     mistakes.push(`${variable} and ${variable}_FILE must not both be set`)
     return undefined
   }
   try {
     const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
-    if (text === '') mistakes.push(`${variable}_FILE must name a file that is not empty`)
-    return text
+    if (text !== '') return text
+    mistakes.push(`${variable}_FILE must name a file that is not empty`)
+    return undefined
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     mistakes.push(`${variable}_FILE must name a file that can be read (${code})`)

@@ -42,7 +42,11 @@ export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
       iat: token.issuedAt / 1000,
       exp: token.expiresAt / 1000,
     }
-    return jwt.sign(claims, key, { algorithm, header: { alg: algorithm, typ: 'at+jwt', kid } })
+    // As text, so that it is signed as it stands: jsonwebtoken fills in and moves claims of an object.
+    return jwt.sign(JSON.stringify(claims), key, {
+      algorithm,
+      header: { alg: algorithm, typ: 'at+jwt', kid },
+    })
   }
 
   function read(text: string): Token {
