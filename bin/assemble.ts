@@ -17,8 +17,14 @@ import { createTokenText } from '../src/token-text.ts'
 const STATEMENT_MS = 2_500
 const HASH_WAIT_MS = 1_000
 
+/** Told, for a log, when the graph cannot be used, and when it can. */
+interface Told {
+  onAway?(reason: string): void
+  onBack?(awayMs: number): void
+}
+
 /** The graph that the settings name: Neo4j, or else the embedded one. */
-export async function openGraph(config: Config): Promise<Engine> {
+export async function openGraph(config: Config, told: Told = {}): Promise<Engine> {
   if (config.neo4jUri === '') return openEmbedded(config.dataDir)
   return connectNeo4j({
     uri: config.neo4jUri,
@@ -26,6 +32,7 @@ export async function openGraph(config: Config): Promise<Engine> {
     password: config.neo4jPassword,
     database: config.neo4jDatabase,
     deadlineMs: STATEMENT_MS,
+    ...told,
   })
 }
 

@@ -14,7 +14,7 @@ import { assembleTools, openGraph } from './assemble.ts'
 import { createLog } from './log.ts'
 import { schedulePrune } from './prune-cron.ts'
 import { openSocket } from './socket.ts'
-import { drain, onStopSignal } from './stop.ts'
+import { createDrain, onStopSignal } from './stop.ts'
 
 /** Runs the service until a signal stops it. Throws, before the port is opened, what it cannot mend. */
 export async function serve(config: Config): Promise<void> {
@@ -24,10 +24,17 @@ export async function serve(config: Config): Promise<void> {
     process.exit(1)
   })
 
-  const graph = await openGraph(config)
+  // From the first moment on: as the first process of a container it has no default for a signal.
+  let stop = async (): Promise<void> => log.info('stopped')
+  onStopSignal(process, () => stop().finally(() => process.exit(0)))
+
+  const graph = await openGraph(config, {
+    onAway: (reason) => log.warn({ reason }, 'the graph cannot be used'),
+    onBack: (awayMs) => log.info({ awayMs: Math.round(awayMs) }, 'the graph can be used'),
+  })
   const { engine, ready } = prepared(graph, {
     newId,
-    retryMs: 1_000,
+    retryMs: 500,
     onWait: (error) =>
       log.warn({ reason: reasonOf(error) }, `waiting for the ${graph.description}`),
   })
@@ -46,16 +53,16 @@ export async function serve(config: Config): Promise<void> {
     rules: { tokenInQuery: config.tokenInQuery },
   })
   const server = createHttpServer(app.callback())
+  const drain = createDrain(server)
   await listen(server, config)
   const cron = schedulePrune(config.pruneSchedule, operator, log)
   const socket =
     config.neo4jUri === '' ? await openSocket(config.dataDir, operator, log) : undefined
-  greet(log, server.address() as AddressInfo, graph)
 
-  async function stop(): Promise<void> {
+  stop = async () => {
     log.info('stopping')
     draining.abort()
-    const clean = await drain(server, config.shutdownSeconds * 1000)
+    const clean = await drain(config.shutdownSeconds * 1000)
     if (!clean) log.warn('cut off what was still running')
     await Promise.race([
       Promise.all([cron.stop(), socket?.close()]).then(() => store.close()),
@@ -63,7 +70,7 @@ export async function serve(config: Config): Promise<void> {
     ])
     log.info('stopped')
   }
-  onStopSignal(process, () => stop().finally(() => process.exit(0)))
+  greet(log, server.address() as AddressInfo, graph)
 }
 
 async function notReady(store: Store, draining: AbortSignal): Promise<string[]> {
@@ -71,7 +78,7 @@ async function notReady(store: Store, draining: AbortSignal): Promise<string[]> 
   try {
     await store.check()
   } catch (error) {
-    reasons.push(`The graph does not answer: ${reasonOf(error)}`)
+    reasons.push(`The graph cannot be used: ${reasonOf(error)}`)
   }
   return reasons
 }

@@ -1,4 +1,5 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 // npm on a terminal hands Ctrl-C on to a process that the terminal told already: that is one signal.
 const SAME_SIGNAL_MS = 500
@@ -12,28 +13,54 @@ export function onStopSignal(process: NodeJS.Process, stop: () => void): void {
         first = performance.now()
         stop()
       } else if (performance.now() - first > SAME_SIGNAL_MS) {
+        // process.exit would wait for the hashes that run: the signal itself does not.
+        process.removeAllListeners(signal)
+        process.kill(process.pid, signal)
+        // The first process of a container has no default for its own signal.
         process.exit(signal === 'SIGINT' ? 130 : 143)
       }
     })
   }
 }
 
-/**
- * Stops accepting, lets what runs finish, and resolves when the last connection is closed: true, or
- * false if some had to be cut off after `ms`.
- */
-export function drain(server: Server, ms: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.closeAllConnections()
-      resolve(false)
-    }, ms)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve(true)
-    })
-    // A connection kept alive is closed after its answer.
-    server.prependListener('request', (_, response) => response.setHeader('Connection', 'close'))
-    server.closeIdleConnections()
+/** Stops accepting and finishes what runs: true, or false if some was cut off after `ms`. */
+export type Drain = (ms: number) => Promise<boolean>
+
+/** Follows a server's connections, so that it can be drained. */
+export function createDrain(server: Server): Drain {
+  const connections = new Map<Socket, Set<ServerResponse>>()
+  let isDraining = false
+
+  server.on('connection', (socket) => {
+    connections.set(socket, new Set())
+    socket.once('close', () => connections.delete(socket))
   })
+  server.prependListener('request', ({ socket }, response) => {
+    const running = connections.get(socket)
+    running?.add(response)
+    if (isDraining) response.setHeader('Connection', 'close')
+    response.once('close', () => {
+      running?.delete(response)
+      if (isDraining && running?.size === 0) socket.end()
+    })
+  })
+
+  return (ms) =>
+    new Promise((resolve) => {
+      isDraining = true
+      const timer = setTimeout(() => {
+        resolve(false)
+        server.closeAllConnections()
+      }, ms)
+      server.close(() => {
+        clearTimeout(timer)
+        resolve(true)
+      })
+      for (const [socket, running] of connections) {
+        if (running.size === 0) socket.destroy()
+        for (const response of running) {
+          if (!response.headersSent) response.setHeader('Connection', 'close')
+        }
+      }
+    })
 }

@@ -24,7 +24,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return (await readFile(path, 'utf8')).replace(/\r?\n$/, '')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    const { message } = error as Error
+    throw new Error(`${path} must be a file that can be read: ${message}`, { cause: error })
   }
 }
 

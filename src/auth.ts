@@ -9,6 +9,17 @@ export interface Grant {
   refreshAfter: number
 }
 
+/** Who was registered or changed, for logs. */
+export interface Affected {
+  user: string
+}
+
+/** Whose token was ended, for logs. */
+export interface Ended {
+  id: string
+  user: string
+}
+
 /** What a valid token says. Times are ms; `issuedAt` and `expiresAt` are whole seconds. */
 export interface Verified {
   id: string
@@ -38,12 +49,12 @@ export interface Auth {
    * Registers a user, exactly once however many ask: username_validation_failed,
    * password_validation_failed, user_already_exists.
    */
-  register(credentials: Credentials): Promise<void>
+  register(credentials: Credentials): Promise<Affected>
   /**
    * Sets another password and ends every session of the user: the two validation failures,
    * user_does_not_exist, bad_credentials (the current password is wrong).
    */
-  changePassword(change: PasswordChange): Promise<void>
+  changePassword(change: PasswordChange): Promise<Affected>
   /** Opens a session: username_validation_failed, user_does_not_exist, bad_credentials. */
   login(credentials: Credentials): Promise<Grant>
   /** Says whose token it is: token_is_invalid, token_is_expired, token_is_blacklisted. */
@@ -54,5 +65,5 @@ export interface Auth {
    */
   refresh(token: string): Promise<Grant>
   /** Ends the token's session, or that token alone; the failures of verify. */
-  blacklist(token: string, scope: 'session' | 'token'): Promise<void>
+  blacklist(token: string, scope: 'session' | 'token'): Promise<Ended>
 }

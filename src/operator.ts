@@ -1,4 +1,4 @@
-import type { Credentials } from './auth.ts'
+import type { Affected, Credentials } from './auth.ts'
 import type { BlacklistEntry } from './blacklist.ts'
 import type { Token, TokenState } from './token.ts'
 
@@ -78,9 +78,9 @@ export interface PruneOptions {
  */
 export interface Operator {
   status(): Promise<GraphStatus>
-  addUser(credentials: Credentials): Promise<void>
+  addUser(credentials: Credentials): Promise<Affected>
   /** Sets a password and ends every session of the user. */
-  setPassword(credentials: Credentials): Promise<void>
+  setPassword(credentials: Credentials): Promise<Affected>
   showUser(username: string): Promise<UserStatus>
   /** The newest sessions first, 1,000 at the most. */
   listSessions(username: string): Promise<SessionStatus[]>

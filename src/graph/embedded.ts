@@ -65,7 +65,9 @@ async function openIn(directory: string): Promise<GrafeoDB> {
     const { message } = cause as Error
     const why = message.includes('cannot be locked')
       ? 'another process has it open; stop that one'
-      : `${message}; make it a folder that can be written`
+      : message.includes('cannot open')
+        ? `${message}; it may be damaged: restore a backup`
+        : `${message}; make it a folder that can be written`
     throw new Error(`cannot open the graph in ${directory}: ${why}, or set DATA_DIR to another`, {
       cause,
     })

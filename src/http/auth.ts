@@ -32,7 +32,8 @@ export function authHandlers(auth: Auth, { tokenInQuery }: TokenRules) {
 
   // DELETE /auth
   async function blacklist(ctx: Context): Promise<void> {
-    await auth.blacklist(tokenOf(ctx, tokenInQuery), scopeOf(ctx))
+    const { id, user } = await auth.blacklist(tokenOf(ctx, tokenInQuery), scopeOf(ctx))
+    ctx.state.about = { user, jti: id }
     ctx.body = { message: 'Success' }
   }
 

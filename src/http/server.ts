@@ -16,6 +16,10 @@ export function createHttpServer(listener: RequestListener): Server {
     },
     listener,
   )
+  // Node answers CONNECT with nothing unless somebody listens.
+  server.on('connect', ({ url = '' }, socket) => {
+    socket.end(refusalOf(url.replace(/\?.*$/, '')))
+  })
   server.on('clientError', (error: ParserError, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
     else socket.end(answerTo(error))
@@ -44,6 +48,10 @@ function answerTo({ code, rawPacket }: ParserError): string {
   const [, path] =
     /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ ([^ ?]*)(?:\?[^ ]*)? HTTP\/1\.[01]$/.exec(line) ?? []
   if (path === undefined) return rawAnswer({ code: 'request_is_invalid' })
+  return refusalOf(path)
+}
+
+function refusalOf(path: string): string {
   const methods = allowed(path)
   if (methods === undefined) return rawAnswer({ code: 'not_found' })
   return rawAnswer({ code: 'method_not_allowed', headers: { Allow: methods } })

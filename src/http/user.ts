@@ -7,7 +7,7 @@ import { optionalText } from './parameters.ts'
 export function userHandlers(auth: Auth) {
   // POST /auth/user
   async function register(ctx: Context): Promise<void> {
-    await auth.register(credentialsOf(ctx))
+    ctx.state.about = await auth.register(credentialsOf(ctx))
     ctx.status = 201
     ctx.body = { message: 'Success' }
   }
@@ -16,7 +16,7 @@ export function userHandlers(auth: Auth) {
   async function changePassword(ctx: Context): Promise<void> {
     const credentials = credentialsOf(ctx)
     const current = optionalText(ctx, 'currentPassword', 'password_validation_failed')
-    await auth.changePassword(
+    ctx.state.about = await auth.changePassword(
       current === undefined ? credentials : { ...credentials, currentPassword: current },
     )
     ctx.status = 201

@@ -1,3 +1,4 @@
+import type { Ended } from '../auth.ts'
 import { isPastGrace } from '../blacklist.ts'
 import { inspect, refusal, requireValid } from './inspect.ts'
 import type { Tools } from './service.ts'
@@ -7,7 +8,7 @@ export async function blacklist(
   tools: Tools,
   text: string,
   scope: 'session' | 'token',
-): Promise<void> {
+): Promise<Ended> {
   const { token, sight, state, now } = await inspect(tools, text)
   const operation = tools.newId()
   // Whoever logs out is logged out, also with a token that was refreshed long ago.
@@ -18,4 +19,5 @@ export async function blacklist(
   requireValid({ token, state })
   const ended = await tools.store.sessions.end(token, { operation, scope, reason: 'logout' })
   if (!ended) throw refusal('blacklisted', token)
+  return { id: token.id, user: token.user.id }
 }

@@ -1,4 +1,4 @@
-import type { PasswordChange } from '../auth.ts'
+import type { Affected, PasswordChange } from '../auth.ts'
 import { AuthError } from '../error.ts'
 import { parseNewPassword, parsePassword } from '../password.ts'
 import { DEFAULT_TENANT, parseUsername, userKey } from '../user.ts'
@@ -9,7 +9,7 @@ import type { Tools } from './service.ts'
 const ATTEMPTS = 3
 
 /** PATCH /auth/user: sets another password and ends every session of the user. */
-export async function changePassword(tools: Tools, change: PasswordChange): Promise<void> {
+export async function changePassword(tools: Tools, change: PasswordChange): Promise<Affected> {
   const key = userKey(DEFAULT_TENANT, parseUsername(change.username))
   const password = parseNewPassword(change.password)
   const current = currentPassword(tools, change)
@@ -24,7 +24,7 @@ export async function changePassword(tools: Tools, change: PasswordChange): Prom
       expectedHash: current === undefined ? null : user.passwordHash,
       operation,
     })
-    if (changed) return
+    if (changed) return { user: user.id }
   }
   throw new AuthError('service_unavailable')
 }

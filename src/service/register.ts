@@ -1,11 +1,11 @@
-import type { Credentials } from '../auth.ts'
+import type { Affected, Credentials } from '../auth.ts'
 import { AuthError } from '../error.ts'
 import { parseNewPassword } from '../password.ts'
 import { DEFAULT_TENANT, parseUsername, userKey } from '../user.ts'
 import type { Tools } from './service.ts'
 
 /** POST /auth/user: registers a user. */
-export async function register(tools: Tools, credentials: Credentials): Promise<void> {
+export async function register(tools: Tools, credentials: Credentials): Promise<Affected> {
   const username = parseUsername(credentials.username)
   const password = parseNewPassword(credentials.password)
   const key = userKey(DEFAULT_TENANT, username)
@@ -21,4 +21,5 @@ export async function register(tools: Tools, credentials: Credentials): Promise<
     tenant: DEFAULT_TENANT,
   })
   if (!added) throw new AuthError('user_already_exists')
+  return { user: id }
 }

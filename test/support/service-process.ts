@@ -41,6 +41,8 @@ export interface Service {
   signal(name: NodeJS.Signals): void
   /** Types on its terminal, where its command gives it one. */
   type(keys: string): void
+  /** Closes the pipe that takes its log, as a reader does that has gone. */
+  deafen(): void
   exited: Promise<Exit>
 }
 
@@ -136,6 +138,9 @@ export async function startService(
     type(keys) {
       stopped ??= performance.now()
       child.stdin.write(keys)
+    },
+    deafen() {
+      child.stdout.destroy()
     },
     exited,
   }
