@@ -226,7 +226,7 @@ test.serial('an older Node says which Node is needed', async (t) => {
   const told = [await runCommand(['serve'], { NODE_OPTIONS })]
   t.regex(told[0]?.stderr ?? '', /v22\.9\.1/)
   const old = olderNode()
-  if (old) told.push(await runCommand(['serve'], {}, old))
+  if (old) told.push(await runCommand(['serve'], {}, { node: old }))
   else t.log('skipped: "an older Node" itself; none is on PATH, so one was only acted')
   for (const { code, stdout, stderr } of told) {
     t.is(code, 1)

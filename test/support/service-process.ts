@@ -154,12 +154,13 @@ export interface Ran extends Exit {
 
 /**
  * Runs a command of the program that ends by itself (within 20 s, or it is killed), with the settings
- * given and no others, in an empty folder. `node` may be another Node than this one.
+ * given and no others, in an empty folder. `node` may be another Node than this one; `input` is what it
+ * reads.
  */
 export async function runCommand(
   args: string[],
   env: Environment = {},
-  node: string = process.execPath,
+  { node = process.execPath, input = '' }: { node?: string; input?: string } = {},
 ): Promise<Ran> {
   const folder = await mkdtemp(join(tmpdir(), 'sessiongraph-test-'))
   const started = performance.now()
@@ -169,6 +170,8 @@ export async function runCommand(
     timeout: 20_000,
     killSignal: 'SIGKILL',
   })
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(input)
   const ran = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
