@@ -1,4 +1,4 @@
-import type { Reason, Sight } from './blacklist.ts'
+import type { BlacklistEntry, Reason, Sight } from './blacklist.ts'
 import type { GraphStatus, SessionStatus, UserStatus } from './operator.ts'
 import type { Token } from './token.ts'
 import type { User } from './user.ts'
@@ -12,6 +12,7 @@ export interface Store {
   users: Users
   sessions: Sessions
   tokens: Tokens
+  feed: Feed
   pruning: Pruning
   overview: Overview
   /** The graph's time in ms since the epoch, never going backwards in this process. */
@@ -49,10 +50,13 @@ export interface Users {
   find(key: string): Promise<User | undefined>
   /** Adds the user; false if the key is taken. Of any number at once exactly one is true. */
   register(user: NewUser): Promise<boolean>
-  /** Sets the password and ends all sessions in one write; false if the hash is not the expected one. */
-  changePassword(change: NewPassword): Promise<boolean>
-  /** Ends all sessions of the user in one write; false if there is no such user. */
-  endSessions(ending: EndSessions): Promise<boolean>
+  /**
+   * Sets the password and ends all sessions in one write, and gives its entry; undefined if the hash is
+   * not the expected one.
+   */
+  changePassword(change: NewPassword): Promise<BlacklistEntry | undefined>
+  /** Ends all sessions of the user in one write; undefined if there is no such user. */
+  endSessions(ending: EndSessions): Promise<BlacklistEntry | undefined>
   /** Replaces a hash by another of the same password, unless it has changed meanwhile. */
   rehash(user: string, from: string, to: string): Promise<void>
 }
@@ -80,8 +84,11 @@ export interface Sessions {
    * `user`: the password was changed since it was read.
    */
   open(session: NewSession): Promise<Token | undefined>
-  /** Ends the token's session, or that token; false if something on its path had ended before. */
-  end(token: Token, how: EndSession): Promise<boolean>
+  /**
+   * Ends the token's session, or that token, and gives the entry; undefined if something on its path had
+   * ended before.
+   */
+  end(token: Token, how: EndSession): Promise<BlacklistEntry | undefined>
 }
 
 export interface NewToken {
@@ -98,8 +105,8 @@ export interface Refreshed {
   sight: Sight
   /** The one successor, whoever made it; undefined if the token has none and may have none. */
   successor: Token | undefined
-  /** Whether this operation made it. */
-  fresh: boolean
+  /** The entry about the refreshed token, where this operation made the successor. */
+  entry: BlacklistEntry | undefined
 }
 
 export interface Tokens {
@@ -107,6 +114,31 @@ export interface Tokens {
   sight(token: Token): Promise<Sight>
   /** Makes the token's one successor, unless it has one or anything on its path has ended. */
   refresh(token: Token, next: NewToken): Promise<Refreshed>
+}
+
+/** Entries of the feed after a place, in order, and the feed's counter and epoch. */
+export interface FeedPage {
+  seq: number
+  epoch: string
+  entries: BlacklistEntry[]
+}
+
+/** A place in the feed up to which every write is over: what is not there by then was pruned. */
+export interface Fence {
+  seq: number
+  epoch: string
+}
+
+/** The ordered stream of blacklist entries. */
+export interface Feed {
+  /** Whether a read proves nothing by itself: then a heartbeat within the same bound does. */
+  readonly needsHeartbeat: boolean
+  /** The first `limit` entries after a place; all that were acknowledged before the call are there. */
+  read(after: number, limit: number): Promise<FeedPage>
+  /** Waits for the writes that are under way and gives the place that they have reached. */
+  fence(): Promise<Fence>
+  /** Commits a write. */
+  heartbeat(): Promise<void>
 }
 
 /** What prune removes: an ended session is one whose tokens are all gone. */

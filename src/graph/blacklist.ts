@@ -1,8 +1,9 @@
 import type { BlacklistEntry, Reason, Scope } from '../blacklist.ts'
 import type { EndSession } from '../store.ts'
 import { ownSession, type Token } from '../token.ts'
+import { type Batch, createBatch } from './batch.ts'
 import type { Engine, Parameters, Row } from './engine.ts'
-import { boolean, integer, rows, text } from './row.ts'
+import { integer, rows, text } from './row.ts'
 
 /**
  * The first clause of every statement that touches the feed. One plain SET takes the lock; whoever reads
@@ -11,14 +12,17 @@ import { boolean, integer, rows, text } from './row.ts'
 export const LOCK_FEED = `MATCH (feed:Feed {name: 'blacklist'}) SET feed.locked = true
 WITH feed, timestamp() AS now`
 
+/** An entry as a map of all it says. */
+export const ENTRY = `{seq: entry.seq, scope: entry.scope, id: entry.id,
+  generation: entry.generation, kind: entry.kind, at: entry.at, from: entry.\`from\`,
+  until: entry.until, reason: entry.reason, operation: entry.operation}`
+
 /** Collects as `entries` what the graph holds about the ids of `row.path`. */
 export const COLLECT_ENTRIES = `CALL {
   WITH row
   UNWIND row.path AS step
   MATCH (entry:BlacklistEntry {id: step})
-  RETURN collect({seq: entry.seq, scope: entry.scope, id: entry.id, generation: entry.generation,
-    kind: entry.kind, at: entry.at, from: entry.\`from\`, until: entry.until, reason: entry.reason,
-    operation: entry.operation}) AS entries
+  RETURN collect(${ENTRY}) AS entries
 }`
 
 /**
@@ -44,7 +48,11 @@ export function pathOf(token: Token): Parameters {
 
 /** The entries that COLLECT_ENTRIES collected. */
 export function entriesOf(row: Row): BlacklistEntry[] {
-  return rows(row, 'entries').map((entry) => ({
+  return rows(row, 'entries').map(entryOf)
+}
+
+export function entryOf(entry: Row): BlacklistEntry {
+  return {
     seq: integer(entry, 'seq'),
     scope: text(entry, 'scope') as Scope,
     id: text(entry, 'id'),
@@ -55,15 +63,28 @@ export function entriesOf(row: Row): BlacklistEntry[] {
     until: integer(entry, 'until'),
     reason: text(entry, 'reason') as Reason,
     operation: text(entry, 'operation'),
-  }))
+  }
+}
+
+interface Ending {
+  token: Token
+  how: EndSession
 }
 
 /**
  * Writes one entry about the token's session or the token, unless its path has ended before. It stays
  * until the last of the tokens that it ends is expired: a session that has ended issues no more.
  */
-export async function end(engine: Engine, token: Token, how: EndSession): Promise<boolean> {
-  const [row] = await engine.write(
+export function createEnd(engine: Engine): Batch<Ending, BlacklistEntry | undefined> {
+  return createBatch({
+    most: 256,
+    keyOf: ({ token }) => ownSession(token),
+    run: (endings) => end(engine, endings),
+  })
+}
+
+async function end(engine: Engine, endings: Ending[]): Promise<(BlacklistEntry | undefined)[]> {
+  const ended = await engine.write(
     `${LOCK_FEED}
 UNWIND $rows AS row
 CALL {
@@ -75,9 +96,8 @@ CALL {
   RETURN token AS target, token.expiresAt AS until
 }
 ${COLLECT_ENTRIES}
-WITH feed, now, row, target, until, ${NOTHING_ENDED} AS fresh,
-  any(entry IN entries WHERE entry.operation = row.operation) AS done
-WITH feed, now, collect({row: row, target: target, until: until, fresh: fresh, done: done})
+WITH feed, now, row, target, until, entries, ${NOTHING_ENDED} AS fresh
+WITH feed, now, collect({row: row, target: target, until: until, entries: entries, fresh: fresh})
   AS seen
 WITH feed, now, seen, size([one IN seen WHERE one.fresh]) AS count
 SET feed.seq = feed.seq + count
@@ -89,8 +109,25 @@ FOREACH (_ IN CASE WHEN one.fresh THEN [1] ELSE [] END |
   CREATE (:BlacklistEntry {seq: seq, scope: row.scope, id: target.id, kind: 'ended', at: now,
     \`from\`: now, until: one.until, reason: row.reason, operation: row.operation}
   )-[:BLACKLISTS]->(target))
-RETURN one.fresh OR one.done AS ended`,
-    { rows: [{ ...pathOf(token), ...how }] },
+RETURN row.at AS at, CASE WHEN one.fresh
+  THEN [{seq: seq, scope: row.scope, id: target.id, generation: null, kind: 'ended', at: now,
+    from: now, until: one.until, reason: row.reason, operation: row.operation}]
+  ELSE [entry IN one.entries WHERE entry.operation = row.operation] END AS entries`,
+    { rows: endings.map(({ token, how }, at) => ({ ...pathOf(token), ...how, at })) },
   )
-  return row !== undefined && boolean(row, 'ended')
+  return inOrder(ended, endings.length, (row) => entriesOf(row)[0])
+}
+
+/** The results of rows by their place; undefined for a row that the statement did not return. */
+export function inOrder<T>(
+  found: Row[],
+  count: number,
+  resultOf: (row: Row, at: number) => T,
+): (T | undefined)[] {
+  const results = new Array<T | undefined>(count).fill(undefined)
+  for (const row of found) {
+    const at = integer(row, 'at')
+    results[at] = resultOf(row, at)
+  }
+  return results
 }

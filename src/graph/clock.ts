@@ -5,8 +5,10 @@
 export interface GraphClock {
   /** ms since the epoch; this machine's word until the graph has given one. */
   now(): number
-  /** Takes the graph's word, in ms since the epoch. */
+  /** Takes the graph's word of what time it is, in ms since the epoch. */
   observe(time: number): void
+  /** Takes its word that it is this late at least: a write may have waited since it was given its time. */
+  reach(time: number): void
 }
 
 export function createGraphClock(): GraphClock {
@@ -25,6 +27,9 @@ export function createGraphClock(): GraphClock {
       said = time
       saidAt = performance.now()
       heard = true
+      last = Math.max(last, time)
+    },
+    reach(time) {
       last = Math.max(last, time)
     },
   }

@@ -38,6 +38,7 @@ export async function openEmbedded(directory: string): Promise<Engine> {
 
   return {
     description: `embedded graph in ${directory}`,
+    needsHeartbeat: false,
     read: run,
     write,
     async requireUnique(label, property) {

@@ -11,6 +11,8 @@ export type Parameters = Record<string, unknown>
 export interface Engine {
   /** What it is, for people: `embedded graph in ./data`. */
   readonly description: string
+  /** Whether only a committed write proves that reads are of the present: a leader may be cut off. */
+  readonly needsHeartbeat: boolean
   /**
    * Runs one statement that changes nothing, over all that was acknowledged before. Throws
    * service_unavailable when the graph does not answer within the deadline.

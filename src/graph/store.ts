@@ -2,6 +2,7 @@ import { AuthError } from '../error.ts'
 import type { Store } from '../store.ts'
 import { createGraphClock } from './clock.ts'
 import type { Engine } from './engine.ts'
+import { createFeed } from './feed.ts'
 import { createOverview } from './overview.ts'
 import { createPruning } from './pruning.ts'
 import { checkSchema } from './schema.ts'
@@ -16,6 +17,7 @@ export function createStore(engine: Engine): Store {
     users: createUsers(engine),
     sessions: createSessions(engine),
     tokens: createTokens(engine, clock),
+    feed: createFeed(engine, clock),
     pruning: createPruning(engine),
     overview: createOverview(engine),
     now: clock.now,

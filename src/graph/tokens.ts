@@ -1,15 +1,38 @@
 import type { Sight } from '../blacklist.ts'
 import type { NewToken, Refreshed, Tokens } from '../store.ts'
 import { ownSession, type Token } from '../token.ts'
-import { COLLECT_ENTRIES, entriesOf, LOCK_FEED, NOTHING_ENDED, pathOf } from './blacklist.ts'
+import { createBatch } from './batch.ts'
+import {
+  COLLECT_ENTRIES,
+  entriesOf,
+  entryOf,
+  inOrder,
+  LOCK_FEED,
+  NOTHING_ENDED,
+  pathOf,
+} from './blacklist.ts'
 import type { GraphClock } from './clock.ts'
 import type { Engine, Row } from './engine.ts'
-import { boolean, integer, rows, text } from './row.ts'
+import { integer, rows, text } from './row.ts'
+
+interface Refreshing {
+  token: Token
+  next: NewToken
+}
 
 export function createTokens(engine: Engine, clock: GraphClock): Tokens {
+  const refreshing = createBatch({
+    most: 256,
+    keyOf: ({ token }: Refreshing) => token.id,
+    run: (batch) => refresh(engine, clock, batch),
+  })
   return {
-    sight: (token) => sight(engine, clock, token),
-    refresh: (token, next) => refresh(engine, token, next),
+    sight: createBatch({
+      most: 1_000,
+      keyOf: ({ id }: Token) => id,
+      run: (tokens) => sight(engine, clock, tokens),
+    }),
+    refresh: (token, next) => refreshing({ token, next }),
   }
 }
 
@@ -23,17 +46,19 @@ CALL {
   RETURN collect(user.id) AS owners
 }`
 
-async function sight(engine: Engine, clock: GraphClock, token: Token): Promise<Sight> {
-  const [row] = await engine.read(
+const UNKNOWN: Sight = { known: false, entries: [] }
+
+async function sight(engine: Engine, clock: GraphClock, tokens: Token[]): Promise<Sight[]> {
+  const seen = await engine.read(
     `UNWIND $rows AS row
 ${COLLECT_PATH}
 ${COLLECT_ENTRIES}
-RETURN issuers, owners, entries, timestamp() AS now`,
-    { rows: [pathOf(token)] },
+RETURN row.at AS at, issuers, owners, entries, timestamp() AS now`,
+    { rows: tokens.map((token, at) => ({ ...pathOf(token), at })) },
   )
-  if (!row) return { known: false, entries: [] }
-  clock.observe(integer(row, 'now'))
-  return sightOf(row, token)
+  if (seen[0]) clock.observe(integer(seen[0], 'now'))
+  const sights = inOrder(seen, tokens.length, (row, at) => sightOf(row, tokens[at] as Token))
+  return sights.map((one) => one ?? UNKNOWN)
 }
 
 function sightOf(row: Row, token: Token): Sight {
@@ -44,9 +69,12 @@ function sightOf(row: Row, token: Token): Sight {
   }
 }
 
-async function refresh(engine: Engine, token: Token, next: NewToken): Promise<Refreshed> {
-  const { id, kid, tokenSeconds, graceSeconds } = next
-  const [row] = await engine.write(
+async function refresh(
+  engine: Engine,
+  clock: GraphClock,
+  batch: Refreshing[],
+): Promise<Refreshed[]> {
+  const refreshed = await engine.write(
     `${LOCK_FEED}
 UNWIND $rows AS row
 CALL {
@@ -79,18 +107,35 @@ FOREACH (_ IN CASE WHEN one.fresh THEN [1] ELSE [] END |
   CREATE (:BlacklistEntry {seq: seq, scope: 'token', id: row.token, kind: 'superseded', at: now,
     \`from\`: now + row.graceSeconds * 1000, until: old.expiresAt, reason: 'refresh',
     operation: row.next})-[:BLACKLISTS]->(old))
-RETURN one.fresh AS fresh, one.issuers AS issuers, one.owners AS owners, one.entries AS entries,
+RETURN row.at AS at, one.issuers AS issuers, one.owners AS owners, one.entries AS entries,
   one.successors + CASE WHEN one.fresh
     THEN [{id: row.next, kid: row.kid, issuedAt: now / 1000 * 1000, expiresAt: one.expiresAt}]
-    ELSE [] END AS successors`,
-    { rows: [{ ...pathOf(token), next: id, kid, tokenSeconds, graceSeconds }] },
+    ELSE [] END AS successors,
+  CASE WHEN one.fresh
+    THEN [{seq: seq, scope: 'token', id: row.token, generation: null, kind: 'superseded', at: now,
+      from: now + row.graceSeconds * 1000, until: old.expiresAt, reason: 'refresh',
+      operation: row.next}]
+    ELSE [entry IN one.entries WHERE entry.operation = row.next] END AS made`,
+    { rows: batch.map(({ token, next }, at) => ({ ...pathOf(token), ...rowOf(next), at })) },
   )
-  if (!row) return { sight: { known: false, entries: [] }, successor: undefined, fresh: false }
+  const results = inOrder(refreshed, batch.length, (row, at) =>
+    refreshedOf(row, (batch[at] as Refreshing).token),
+  )
+  for (const one of results) if (one?.entry) clock.reach(one.entry.at)
+  return results.map((one) => one ?? { sight: UNKNOWN, successor: undefined, entry: undefined })
+}
+
+function rowOf({ id, kid, tokenSeconds, graceSeconds }: NewToken) {
+  return { next: id, kid, tokenSeconds, graceSeconds }
+}
+
+function refreshedOf(row: Row, token: Token): Refreshed {
   const [successor] = rows(row, 'successors')
+  const [made] = rows(row, 'made')
   return {
     sight: sightOf(row, token),
     successor: successor && successorOf(token, successor),
-    fresh: boolean(row, 'fresh') || successor?.id === id,
+    entry: made && entryOf(made),
   }
 }
 

@@ -1,6 +1,7 @@
+import type { BlacklistEntry } from '../blacklist.ts'
 import type { EndSessions, NewUser, Users } from '../store.ts'
 import type { User } from '../user.ts'
-import { LOCK_FEED } from './blacklist.ts'
+import { ENTRY, entriesOf, LOCK_FEED } from './blacklist.ts'
 import type { Engine } from './engine.ts'
 import { boolean, integer, text } from './row.ts'
 
@@ -55,7 +56,7 @@ interface EndAll extends EndSessions {
 }
 
 // The entry carries the generation that it ends and stays until the last of its sessions is over.
-async function endAll(engine: Engine, ending: EndAll): Promise<boolean> {
+async function endAll(engine: Engine, ending: EndAll): Promise<BlacklistEntry | undefined> {
   const [row] = await engine.write(
     `${LOCK_FEED}
 MATCH (user:User {id: $user}) SET user.locked = true
@@ -63,12 +64,13 @@ WITH feed, now, user
 CALL {
   WITH user
   MATCH (user)<-[:BLACKLISTS]-(entry:BlacklistEntry {operation: $operation})
-  RETURN count(entry) AS done
+  RETURN collect(${ENTRY}) AS done
 }
 CALL { WITH user MATCH (user)-[:OPENED]->(session:Session) RETURN max(session.expiresAt) AS last }
 WITH feed, now, user, done, coalesce(last, now / 1000 * 1000) AS until,
   $expectedHash IS NULL OR user.passwordHash = $expectedHash AS asExpected
-WITH feed, now, user, done, until, asExpected AND done = 0 AS fresh
+WITH feed, now, user, done, until, asExpected AND size(done) = 0 AS fresh,
+  user.generation AS generation
 FOREACH (_ IN CASE WHEN fresh THEN [1] ELSE [] END |
   SET feed.seq = feed.seq + 1
   CREATE (:BlacklistEntry {seq: feed.seq, scope: 'user', id: user.id, generation: user.generation,
@@ -76,10 +78,13 @@ FOREACH (_ IN CASE WHEN fresh THEN [1] ELSE [] END |
   )-[:BLACKLISTS]->(user)
   SET user.passwordHash = coalesce($passwordHash, user.passwordHash),
     user.generation = user.generation + 1)
-RETURN fresh OR done > 0 AS changed`,
+RETURN CASE WHEN fresh
+  THEN [{seq: feed.seq, scope: 'user', id: user.id, generation: generation, kind: 'ended', at: now,
+    from: now, until: until, reason: $reason, operation: $operation}]
+  ELSE done END AS entries`,
     { ...ending },
   )
-  return row !== undefined && boolean(row, 'changed')
+  return row && entriesOf(row)[0]
 }
 
 async function rehash(engine: Engine, user: string, from: string, to: string): Promise<void> {

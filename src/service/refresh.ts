@@ -22,7 +22,7 @@ export async function refresh(tools: Tools, text: string): Promise<Grant> {
   await endReused(tools, token, refreshed.sight, later)
   requireValid({ token, state: stateOf(token, refreshed.sight, later) })
   if (!refreshed.successor) throw refusal('expired', token)
-  if (!refreshed.fresh) await requireLiving(tools, refreshed.successor)
+  if (!refreshed.entry) await requireLiving(tools, refreshed.successor)
   return grant(tools, refreshed.successor)
 }
 

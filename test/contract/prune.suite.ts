@@ -33,7 +33,7 @@ export function pruneContract(test: Declare, opened: () => Opened): void {
     return (await store().tokens.refresh(token, next)).successor as Token
   }
 
-  function end(token: Token): Promise<boolean> {
+  function end(token: Token) {
     const how = { operation: newId(), scope: 'session', reason: 'logout' } as const
     return store().sessions.end(token, how)
   }
