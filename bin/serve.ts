@@ -5,10 +5,13 @@ import type { Engine } from '../src/graph/engine.ts'
 import { prepared } from '../src/graph/prepared.ts'
 import { createStore } from '../src/graph/store.ts'
 import { createApp } from '../src/http/app.ts'
+import { createRequestIds } from '../src/http/request-id.ts'
 import { createHttpServer } from '../src/http/server.ts'
+import { takeShortWay } from '../src/http/short-way.ts'
 import { newId } from '../src/id.ts'
 import { createOperator } from '../src/service/operate.ts'
-import { createService } from '../src/service/service.ts'
+import { createRemembering } from '../src/service/remembering.ts'
+import { createRecall, createService } from '../src/service/service.ts'
 import type { Store } from '../src/store.ts'
 import { assembleTools, openGraph } from './assemble.ts'
 import { createLog } from './log.ts'
@@ -38,22 +41,33 @@ export async function serve(config: Config): Promise<void> {
     onWait: (error) =>
       log.warn({ reason: reasonOf(error) }, `waiting for the ${graph.description}`),
   })
-  const store = createStore(engine)
+  const remembering = createRemembering(createStore(engine), {
+    pollMs: config.blacklistPollMs,
+    maxStalenessMs: config.blacklistMaxStalenessMs,
+    mostEntries: config.blacklistMaxEntries,
+    mostKnown: config.knownTokensMax,
+    onFailure: (error) => log.debug({ reason: reasonOf(error) }, 'the feed was not read'),
+  })
+  const { store, follower } = remembering
   if (config.neo4jUri === '') await ready
   else ready.catch((error: Error) => fail(log, error))
 
   const draining = new AbortController()
-  const tools = await assembleTools(config, store)
+  const tools = { ...(await assembleTools(config, store)), paths: remembering.paths }
   const operator = createOperator(tools)
+  const requestIds = createRequestIds(newId)
   const app = createApp({
     auth: createService(tools),
     readiness: () => notReady(store, draining.signal),
     log,
-    newId,
+    requestIds,
     rules: { tokenInQuery: config.tokenInQuery },
   })
-  const server = createHttpServer(app.callback())
+  const server = createHttpServer(
+    takeShortWay({ recall: createRecall(tools), log, requestIds, listener: app.callback() }),
+  )
   const drain = createDrain(server)
+  follower.start()
   await listen(server, config)
   const cron = schedulePrune(config.pruneSchedule, operator, log)
   const socket =
@@ -65,7 +79,7 @@ export async function serve(config: Config): Promise<void> {
     const clean = await drain(config.shutdownSeconds * 1000)
     if (!clean) log.warn('cut off what was still running')
     await Promise.race([
-      Promise.all([cron.stop(), socket?.close()]).then(() => store.close()),
+      Promise.all([cron.stop(), socket?.close(), follower.stop()]).then(() => store.close()),
       later(1_000),
     ])
     log.info('stopped')

@@ -91,6 +91,34 @@ export const settings = {
     'a cron expression of five fields, or six with seconds',
     'when what has expired is removed',
   ),
+  blacklistPollMs: integer(
+    'BLACKLIST_POLL_MS',
+    100,
+    10,
+    10000,
+    'how long a process waits between two looks at the blacklist of the others',
+  ),
+  blacklistMaxStalenessMs: integer(
+    'BLACKLIST_MAX_STALENESS_MS',
+    1000,
+    100,
+    60000,
+    'how old that look may be; past it each verify asks the graph',
+  ),
+  blacklistMaxEntries: integer(
+    'BLACKLIST_MAX_ENTRIES',
+    1000000,
+    1000,
+    100000000,
+    'how many blacklist entries memory may hold; past that each verify asks the graph',
+  ),
+  knownTokensMax: integer(
+    'KNOWN_TOKENS_MAX',
+    100000,
+    0,
+    100000000,
+    'how many verified tokens memory may hold; past that the oldest are asked for again',
+  ),
   logLevel: choice(
     'LOG_LEVEL',
     'info',
@@ -142,6 +170,9 @@ function together(config: Config): string[] {
   const hasPassword = config.neo4jPassword === undefined || config.neo4jPassword !== ''
   if ((config.neo4jUsername === '') === hasPassword) {
     mistakes.push('NEO4J_USERNAME and NEO4J_PASSWORD must both be set, or neither')
+  }
+  if (config.blacklistPollMs * 2 > config.blacklistMaxStalenessMs) {
+    mistakes.push('BLACKLIST_POLL_MS must be at most half of BLACKLIST_MAX_STALENESS_MS')
   }
   if (config.tokenTtlSeconds > config.sessionTtlSeconds) {
     mistakes.push('TOKEN_TTL_SECONDS must be at most SESSION_TTL_SECONDS')

@@ -31,6 +31,9 @@ export interface Verified {
   refreshAfter: number
 }
 
+/** What memory alone knows to be valid now; undefined for everything else. */
+export type Recall = (token: string) => Verified | undefined
+
 export interface Credentials {
   username: string
   password: string

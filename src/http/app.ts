@@ -1,11 +1,11 @@
 import Koa, { type Middleware } from 'koa'
 import type { Auth } from '../auth.ts'
-import type { NewId } from '../id.ts'
 import { authHandlers, type TokenRules } from './auth.ts'
 import { readBody } from './body.ts'
 import { answerFailures } from './failure.ts'
 import { healthHandlers, type Readiness } from './health.ts'
 import { type Log, logRequests } from './log.ts'
+import type { RequestIds } from './request-id.ts'
 import { requireRoute, route } from './routes.ts'
 import { userHandlers } from './user.ts'
 
@@ -13,16 +13,16 @@ interface Parts {
   auth: Auth
   readiness: Readiness
   log: Log
-  newId: NewId
+  requestIds: RequestIds
   rules: TokenRules
 }
 
 /** The service over HTTP. */
-export function createApp({ auth, readiness, log, newId, rules }: Parts): Koa {
+export function createApp({ auth, readiness, log, requestIds, rules }: Parts): Koa {
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
-    logRequests(log, newId),
+    logRequests(log, requestIds),
     answerPrivately(),
     answerFailures(),
     requireRoute(),

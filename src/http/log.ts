@@ -1,10 +1,11 @@
 import type { Middleware } from 'koa'
 import { AuthError } from '../error.ts'
-import type { NewId } from '../id.ts'
+import type { RequestIds } from './request-id.ts'
 import { allowed } from './routes.ts'
 
 /** The part of a pino logger that is used here. */
 export interface Log {
+  isLevelEnabled(level: string): boolean
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
@@ -14,10 +15,10 @@ export interface Log {
  * One line a request. Of what a caller sent it shows the method, a known route, and the request id;
  * never a header, a parameter, a body or the query string.
  */
-export function logRequests(log: Log, newId: NewId): Middleware {
+export function logRequests(log: Log, requestIds: RequestIds): Middleware {
   return async (ctx, next) => {
     const begun = performance.now()
-    const requestId = requestIdOf(ctx.get('x-request-id')) ?? newId()
+    const requestId = requestIds(ctx.get('x-request-id'))
     ctx.set('X-Request-Id', requestId)
     await next()
     const failure: unknown = ctx.state.failure
@@ -36,10 +37,6 @@ export function logRequests(log: Log, newId: NewId): Middleware {
     if (status === 503) log.warn({ ...fields, reason: reasonOf(cause) }, 'request')
     else log.error({ ...fields, err: cause }, 'request')
   }
-}
-
-function requestIdOf(text: string): string | undefined {
-  return /^[\w.:/+=-]{1,128}$/.test(text) ? text : undefined
 }
 
 function reasonOf(cause: unknown): string | undefined {

@@ -12,15 +12,24 @@ export interface Inspected {
 }
 
 /**
- * What every door does first: reads the text and tells the token's state. What is malformed, forged or
- * expired is told without asking the graph. Throws token_is_invalid and token_is_expired.
+ * What every door does first: reads the text and tells the token's state, from memory where that is
+ * enough. What is malformed, forged or expired is told without asking the graph. Throws
+ * token_is_invalid and token_is_expired.
  */
-export async function inspect({ store, tokenText }: Tools, text: string): Promise<Inspected> {
-  const token = tokenText.read(text)
-  if (token.expiresAt <= store.now()) throw refusal('expired', token)
-  const sight = await store.tokens.sight(token)
+export async function inspect(tools: Tools, text: string): Promise<Inspected> {
+  const { store, tokenText, paths } = tools
+  const checked = paths?.token(text)
+  const token = checked ?? tokenText.read(text)
+  if (token.expiresAt <= store.now()) {
+    paths?.forget(text)
+    throw refusal('expired', token)
+  }
+  const remembered = checked && paths?.sight(checked)
+  const sight = remembered ?? (await store.tokens.sight(token))
   const now = store.now()
-  return { token, sight, state: stateOf(token, sight, now), now }
+  const state = stateOf(token, sight, now)
+  if (!checked && state === 'valid') paths?.remember(text, token)
+  return { token, sight, state, now }
 }
 
 /** Throws the refusal of a token that is not valid. */

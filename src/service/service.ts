@@ -1,4 +1,4 @@
-import type { Auth } from '../auth.ts'
+import type { Auth, Recall } from '../auth.ts'
 import type { NewId } from '../id.ts'
 import type { KeyRing } from '../keys.ts'
 import type { PasswordHasher } from '../password.ts'
@@ -6,14 +6,17 @@ import type { Store } from '../store.ts'
 import type { TokenText } from '../token-text.ts'
 import { blacklist } from './blacklist.ts'
 import { changePassword } from './change-password.ts'
+import type { LivePaths } from './live-paths.ts'
 import { login } from './login.ts'
 import { refresh } from './refresh.ts'
 import { register } from './register.ts'
-import { verify } from './verify.ts'
+import { recall, verify } from './verify.ts'
 
 /** What the verbs work with. */
 export interface Tools {
   store: Store
+  /** Without them each verify asks the graph. */
+  paths?: LivePaths
   ring: KeyRing
   tokenText: TokenText
   hasher: PasswordHasher
@@ -32,6 +35,11 @@ export interface Rules {
   requireCurrentPassword: boolean
   /** How long a session that has ended is kept for those who look into it. */
   retentionSeconds: number
+}
+
+/** Answers a verify from memory alone; undefined for whatever needs more than that. */
+export function createRecall(tools: Tools): Recall {
+  return (text) => recall(tools, text)
 }
 
 /** The service itself: the verbs of the contract over a store. */

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import { type Answer, send } from '../support/http-client.ts'
 import { serveTestService } from '../support/http-service.ts'
-import { registerOnEngines } from '../support/suites.ts'
+import { type Declare, type Opened, registerOnEngines } from '../support/suites.ts'
 import { newUsername, PASSWORD } from '../support/world.ts'
 
 type Fields = Record<string, string>
@@ -30,9 +30,16 @@ interface Sent {
   query?: string
 }
 
-registerOnEngines((test, opened) => {
+for (const fromMemory of [false, true]) {
+  registerOnEngines(
+    (test, opened) => apiContract(test, opened, fromMemory),
+    fromMemory ? 'from memory' : 'from the graph',
+  )
+}
+
+function apiContract(test: Declare, opened: () => Opened, fromMemory: boolean): void {
   async function service(t: ExecutionContext, options = {}) {
-    const served = await serveTestService(opened().engine, options)
+    const served = await serveTestService(opened().engine, { fromMemory, ...options })
     t.teardown(served.close)
     return (method: string, path: string, { query = '', ...rest }: Sent = {}): Promise<Answer> =>
       send(served.url, { method, path: path + query, ...rest })
@@ -293,4 +300,4 @@ registerOnEngines((test, opened) => {
       t.is((await ask('HEAD', path)).status, 200)
     }
   })
-})
+}

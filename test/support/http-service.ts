@@ -2,9 +2,11 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Engine } from '../../src/graph/engine.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
+import { takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
-import type { Rules } from '../../src/service/service.ts'
+import { createRecall, type Rules } from '../../src/service/service.ts'
 import { createTestService } from './world.ts'
 
 interface Served {
@@ -13,25 +15,39 @@ interface Served {
   close(): Promise<void>
 }
 
+interface Options {
+  rules?: Partial<Rules>
+  tokenInQuery?: boolean
+  /** Whether verify is answered from memory, in front of the framework where that is possible. */
+  fromMemory?: boolean
+}
+
 /** The service of the tests on a real socket. */
-export async function serveTestService(
-  engine: Engine,
-  { rules, tokenInQuery = true }: { rules?: Partial<Rules>; tokenInQuery?: boolean } = {},
-): Promise<Served> {
-  const { auth, tools } = createTestService(engine, rules ? { rules } : {})
+export async function serveTestService(engine: Engine, options: Options = {}): Promise<Served> {
+  const { rules = {}, tokenInQuery = true, fromMemory = false } = options
+  const { auth, tools, close } = createTestService(engine, { rules, fromMemory })
   const silence = () => undefined
+  const log = { isLevelEnabled: () => true, info: silence, warn: silence, error: silence }
+  const requestIds = createRequestIds(newId)
   const app = createApp({
     auth,
     readiness: () => tools.store.check().then(() => []),
-    log: { info: silence, warn: silence, error: silence },
-    newId,
+    log,
+    requestIds,
     rules: { tokenInQuery },
   })
-  const server = createHttpServer(app.callback())
+  const listener = app.callback()
+  const recall = createRecall(tools)
+  const server = createHttpServer(
+    fromMemory ? takeShortWay({ recall, log, requestIds, listener }) : listener,
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     server,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    async close() {
+      await close()
+      await new Promise((resolve) => server.close(resolve))
+    },
   }
 }

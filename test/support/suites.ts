@@ -14,17 +14,39 @@ export interface Opened {
   store: Store
 }
 
-/** Registers a suite once for each engine, over a graph that is prepared before and closed after. */
-export function registerOnEngines(suite: (test: Declare, opened: () => Opened) => void): void {
-  for (const { name, open } of engines) {
+/** Gives what was opened. */
+export interface Open {
+  (): Opened
+  /** Ends what works on the graph before it is closed. */
+  beforeClose(end: () => Promise<unknown>): void
+}
+
+/**
+ * Registers a suite once for each engine, over a graph that is prepared before and closed after. Where a
+ * file registers a suite twice, `variant` tells them apart.
+ */
+export function registerOnEngines(
+  suite: (test: Declare, opened: Open) => void,
+  variant?: string,
+): void {
+  for (const engine of engines) {
+    const name = variant ? `${engine.name}, ${variant}` : engine.name
     let opened: Opened | undefined
+    const ends: (() => Promise<unknown>)[] = []
     anyTest.before(`${name} opens`, async () => {
-      const engine = await open()
-      await prepareSchema(engine, newId)
-      opened = { engine, store: createStore(engine) }
+      const graph = await engine.open()
+      await prepareSchema(graph, newId)
+      opened = { engine: graph, store: createStore(graph) }
     })
-    anyTest.after.always(`${name} closes`, () => opened?.engine.close())
-    suite(named(name), () => opened as Opened)
+    anyTest.after.always(`${name} closes`, async () => {
+      for (const end of ends) await end()
+      await opened?.engine.close()
+    })
+    const beforeClose = (end: () => Promise<unknown>) => ends.push(end)
+    suite(
+      named(name),
+      Object.assign(() => opened as Opened, { beforeClose }),
+    )
   }
 }
 

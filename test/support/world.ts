@@ -5,6 +5,7 @@ import { newId } from '../../src/id.ts'
 import { createKeyRing } from '../../src/keys.ts'
 import { createPasswordHasher } from '../../src/password.ts'
 import { createQueue } from '../../src/queue.ts'
+import { createRemembering } from '../../src/service/remembering.ts'
 import { createService, type Rules, type Tools } from '../../src/service/service.ts'
 import { createTokenText } from '../../src/token-text.ts'
 
@@ -27,23 +28,40 @@ interface Variation {
   rules?: Partial<Rules>
   cost?: number
   pepper?: string
+  /** Whether verify is answered from memory where that is possible. */
+  fromMemory?: boolean
 }
 
 /** A service over a graph, as bin wires it, with cheap hashes. */
-export function createTestService(
-  engine: Engine,
-  { rules, cost = 4, pepper = '' }: Variation = {},
-) {
+export function createTestService(engine: Engine, variation: Variation = {}) {
+  const { rules, cost = 4, pepper = '', fromMemory = false } = variation
   const ring = createKeyRing(SECRET)
+  const store = createStore(engine)
+  const remembering = fromMemory ? createRemembering(store, limits) : undefined
+  remembering?.follower.start()
   const tools: Tools = {
-    store: createStore(engine),
+    store: remembering?.store ?? store,
+    ...(remembering && { paths: remembering.paths }),
     ring,
     tokenText: createTokenText({ ring, ...NAMES }),
     hasher: createPasswordHasher({ cost, pepper, queue: createQueue(2, 10_000) }),
     newId,
     rules: { ...RULES, ...rules },
   }
-  return { auth: createService(tools), tools }
+  return {
+    auth: createService(tools),
+    tools,
+    remembering,
+    close: async () => remembering?.follower.stop(),
+  }
+}
+
+const limits = {
+  pollMs: 20,
+  maxStalenessMs: 5_000,
+  mostEntries: 100_000,
+  mostKnown: 1_000,
+  onFailure: () => undefined,
 }
 
 export { prepareSchema }

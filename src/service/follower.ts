@@ -1,0 +1,171 @@
+import type { Feed } from '../store.ts'
+import type { BlacklistMemory } from './memory.ts'
+
+export interface Following {
+  feed: Feed
+  memory: BlacklistMemory
+  /** How long to wait between two polls, in ms. */
+  pollMs: number
+  /** How old the last look may be before memory is no longer trusted, in ms. */
+  maxStalenessMs: number
+  /** How many entries memory may hold; past that the graph is asked. */
+  mostEntries: number
+  /** The graph's time, in ms. */
+  now(): number
+  /** A clock that neither steps nor stops with the process, in ms. */
+  monotonic(): number
+  /** Told that another graph, or an older state of it, is followed from now on. */
+  onReset(): void
+  /** Told of a poll that failed. */
+  onFailure(error: unknown): void
+}
+
+export type Mode = 'memory' | 'starting' | 'stale' | 'overflow'
+
+export interface FollowerStatus {
+  /** `memory` when it is trusted; else why the graph is asked for each token. */
+  mode: Mode
+  /** The place of the last entry that was applied. */
+  seq: number
+  epoch: string | undefined
+  /** Since the last successful look began, in ms; infinite before the first. */
+  ageMs: number
+  entries: number
+}
+
+/** Follows the feed of blacklist entries and knows how old its knowledge is. */
+export interface Follower {
+  /** Looked at on every verify: a process that was stopped must not answer from old memory. */
+  isTrusted(): boolean
+  status(): FollowerStatus
+  /** Follows until it is stopped. */
+  start(): void
+  stop(): Promise<void>
+}
+
+const PAGE = 2_000
+const SWEEP_MS = 10_000
+// Other clocks may lag: an entry is let go a while after its last token has expired.
+const SPENT_MS = 60_000
+
+export function createFollower(following: Following): Follower {
+  const { feed, memory, pollMs, maxStalenessMs, mostEntries, now, monotonic } = following
+  let cursor = 0
+  let epoch: string | undefined
+  let freshAt = Number.NEGATIVE_INFINITY
+  let provedAt = Number.NEGATIVE_INFINITY
+  let sweptAt = monotonic()
+  let overflow = false
+  let timer: NodeJS.Timeout | undefined
+  let polling: Promise<void> | undefined
+  let isStopped = false
+
+  /** Reads everything up to a place at which all writes are over: what is missing there was pruned. */
+  async function readUpToFence(): Promise<void> {
+    const fence = await feed.fence()
+    if (fence.epoch !== epoch || fence.seq < cursor) reset(fence.epoch)
+    while (cursor < fence.seq && !overflow) {
+      const { entries } = await feed.read(cursor, PAGE)
+      for (const entry of entries) apply(entry)
+      const last = entries.at(-1)
+      if (!last || last.seq >= fence.seq || entries.length < PAGE) cursor = fence.seq
+      else cursor = last.seq
+    }
+  }
+
+  /** Applies what follows the cursor without a hole; false if there is one. */
+  async function readOn(): Promise<boolean> {
+    for (;;) {
+      const page = await feed.read(cursor, PAGE)
+      if (page.epoch !== epoch || page.seq < cursor) {
+        reset(page.epoch)
+        await readUpToFence()
+        continue
+      }
+      for (const entry of page.entries) {
+        if (entry.seq !== cursor + 1) return false
+        apply(entry)
+        cursor = entry.seq
+      }
+      if (page.entries.length < PAGE) return true
+    }
+  }
+
+  async function poll(): Promise<void> {
+    const began = monotonic()
+    if (feed.needsHeartbeat && began - provedAt > maxStalenessMs / 3) {
+      await feed.heartbeat()
+      provedAt = began
+    }
+    if (epoch === undefined) await readUpToFence()
+    // A hole means read again. One that stays is looked at once no write is under way: was it pruned?
+    if (!(await readOn()) && !(await readOn())) {
+      await readUpToFence()
+      if (!(await readOn())) return
+    }
+    freshAt = feed.needsHeartbeat ? provedAt : began
+    sweep(began)
+  }
+
+  function apply(entry: Parameters<BlacklistMemory['add']>[0]): void {
+    if (overflow) return
+    memory.add(entry)
+    if (memory.size <= mostEntries) return
+    memory.dropSpent(now() - SPENT_MS)
+    overflow = memory.size > mostEntries
+    if (overflow) memory.clear()
+  }
+
+  function sweep(time: number): void {
+    if (time - sweptAt < SWEEP_MS) return
+    sweptAt = time
+    memory.dropSpent(now() - SPENT_MS)
+    // There may be room again: everything is read anew.
+    if (overflow) reset(undefined)
+  }
+
+  function reset(to: string | undefined): void {
+    memory.clear()
+    overflow = false
+    cursor = 0
+    freshAt = Number.NEGATIVE_INFINITY
+    if (epoch !== undefined) following.onReset()
+    epoch = to
+  }
+
+  async function follow(): Promise<void> {
+    try {
+      await poll()
+    } catch (error) {
+      following.onFailure(error)
+    }
+  }
+
+  function schedule(ms: number): void {
+    if (isStopped) return
+    timer = setTimeout(() => {
+      polling = follow().finally(() => schedule(pollMs))
+    }, ms)
+  }
+
+  function age(): number {
+    return monotonic() - freshAt
+  }
+
+  function mode(): Mode {
+    if (overflow) return 'overflow'
+    if (freshAt === Number.NEGATIVE_INFINITY) return 'starting'
+    return age() <= maxStalenessMs ? 'memory' : 'stale'
+  }
+
+  return {
+    isTrusted: () => !overflow && age() <= maxStalenessMs,
+    status: () => ({ mode: mode(), seq: cursor, epoch, ageMs: age(), entries: memory.size }),
+    start: () => schedule(0),
+    async stop() {
+      isStopped = true
+      clearTimeout(timer)
+      await polling
+    },
+  }
+}

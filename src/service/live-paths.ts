@@ -1,0 +1,68 @@
+import type { Sight } from '../blacklist.ts'
+import type { Store } from '../store.ts'
+import type { Token } from '../token.ts'
+import type { Follower } from './follower.ts'
+import type { BlacklistMemory, KnownTokens } from './memory.ts'
+
+/** The live paths of tokens in memory: what was checked before need not be asked again. */
+export interface LivePaths {
+  /** The token of a text that was checked before; its form, signature and claims stay what they are. */
+  token(text: string): Token | undefined
+  /** What memory says of a token of `token`; undefined when memory is not to be trusted now. */
+  sight(token: Token): Sight | undefined
+  /** Remembers a token that the graph holds. */
+  remember(text: string, token: Token): void
+  forget(text: string): void
+}
+
+interface Parts {
+  memory: BlacklistMemory
+  known: KnownTokens
+  follower: Pick<Follower, 'isTrusted'>
+}
+
+export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
+  return {
+    token: known.get,
+    sight: (token) =>
+      follower.isTrusted() ? { known: true, entries: memory.about(token) } : undefined,
+    remember: known.add,
+    forget: known.remove,
+  }
+}
+
+/** The store, with the entries of this process's own writes remembered before they are acknowledged. */
+export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'>): Store {
+  const { users, sessions, tokens } = store
+  return {
+    ...store,
+    users: {
+      ...users,
+      async changePassword(change) {
+        return remembered(await users.changePassword(change))
+      },
+      async endSessions(ending) {
+        return remembered(await users.endSessions(ending))
+      },
+    },
+    sessions: {
+      ...sessions,
+      async end(token, how) {
+        return remembered(await sessions.end(token, how))
+      },
+    },
+    tokens: {
+      ...tokens,
+      async refresh(token, next) {
+        const refreshed = await tokens.refresh(token, next)
+        remembered(refreshed.entry)
+        return refreshed
+      },
+    },
+  }
+
+  function remembered<T extends Parameters<BlacklistMemory['add']>[0] | undefined>(entry: T): T {
+    if (entry) memory.add(entry)
+    return entry
+  }
+}

@@ -1,0 +1,89 @@
+import type { BlacklistEntry } from '../blacklist.ts'
+import type { Token } from '../token.ts'
+
+/** The blacklist in memory, by the ids that its entries are about. */
+export interface BlacklistMemory {
+  readonly size: number
+  /** Adds an entry; one that is there already changes nothing. */
+  add(entry: BlacklistEntry): void
+  /** What is remembered about a token's path. */
+  about(token: Token): BlacklistEntry[]
+  /** Lets go of entries whose last token is expired at an instant (ms): they decide nothing any more. */
+  dropSpent(now: number): void
+  clear(): void
+}
+
+const NOTHING: BlacklistEntry[] = []
+
+export function createBlacklistMemory(): BlacklistMemory {
+  const byId = new Map<string, BlacklistEntry[]>()
+  let size = 0
+
+  function collect(found: BlacklistEntry[], id: string): BlacklistEntry[] {
+    const entries = byId.get(id)
+    if (entries === undefined) return found
+    return found === NOTHING ? entries : [...found, ...entries]
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    add(entry) {
+      const entries = byId.get(entry.id)
+      if (entries === undefined) byId.set(entry.id, [entry])
+      else if (entries.some(({ seq }) => seq === entry.seq)) return
+      else byId.set(entry.id, [...entries, entry])
+      size += 1
+    },
+    about(token) {
+      let found = collect(NOTHING, token.tenant.id)
+      found = collect(found, token.user.id)
+      for (const session of token.sessions) found = collect(found, session)
+      return collect(found, token.id)
+    },
+    dropSpent(now) {
+      for (const [id, entries] of byId) {
+        const left = entries.filter(({ until }) => until > now)
+        if (left.length === entries.length) continue
+        size -= entries.length - left.length
+        if (left.length === 0) byId.delete(id)
+        else byId.set(id, left)
+      }
+    },
+    clear() {
+      byId.clear()
+      size = 0
+    },
+  }
+}
+
+/** Tokens that the graph was seen to hold, by their text. */
+export interface KnownTokens {
+  readonly size: number
+  get(text: string): Token | undefined
+  /** Remembers one; past the bound the oldest go, and are simply asked again. */
+  add(text: string, token: Token): void
+  remove(text: string): void
+  clear(): void
+}
+
+export function createKnownTokens(most: number): KnownTokens {
+  const known = new Map<string, Token>()
+  return {
+    get size() {
+      return known.size
+    },
+    get: (text) => known.get(text),
+    add(text, token) {
+      known.set(text, token)
+      if (known.size <= most) return
+      for (const oldest of known.keys()) {
+        known.delete(oldest)
+        break
+      }
+    },
+    remove: (text) => known.delete(text),
+    clear: () => known.clear(),
+  }
+}
