@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { AuthError } from '../error.ts'
 import type { NewId } from '../id.ts'
 import type { Engine } from './engine.ts'
@@ -7,20 +8,21 @@ interface Preparing {
   newId: NewId
   /** How long to wait between two tries, in ms. */
   retryMs: number
-  /** Told of each try that failed for now. */
+  /** Told why it cannot be prepared for now, each time the reason is another. */
   onWait(error: AuthError): void
 }
 
 /**
- * The engine, once its schema is prepared: until then each call throws service_unavailable. Tries again
- * while the graph cannot be reached. `ready` rejects with what waiting cannot mend, such as a newer
- * schema.
+ * The engine, once its schema is prepared: until then each call throws service_unavailable with the
+ * reason. Tries again while the graph cannot be used. `ready` rejects with what waiting cannot mend,
+ * such as a newer schema.
  */
 export function prepared(
   engine: Engine,
   { newId, retryMs, onWait }: Preparing,
 ): { engine: Engine; ready: Promise<void> } {
   let isReady = false
+  let reason = new Error('the graph is being prepared: wait a moment')
   const closing = new AbortController()
 
   async function prepare(): Promise<void> {
@@ -30,7 +32,9 @@ export function prepared(
         isReady = true
       } catch (error) {
         if (!(error instanceof AuthError)) throw error
-        onWait(error)
+        const cause = error.cause instanceof Error ? error.cause : error
+        if (cause.message !== reason.message) onWait(error)
+        reason = cause
         await pause(retryMs, closing.signal)
       }
     }
@@ -38,7 +42,7 @@ export function prepared(
 
   function requireReady(): void {
     if (isReady) return
-    throw new AuthError('service_unavailable', { detail: 'The graph has not been reached yet.' })
+    throw new AuthError('service_unavailable', { cause: reason })
   }
 
   return {
@@ -61,12 +65,6 @@ export function prepared(
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -21,6 +21,7 @@ export function createStore(engine: Engine): Store {
     pruning: createPruning(engine),
     overview: createOverview(engine),
     now: clock.now,
+    observe: clock.observe,
     async check() {
       try {
         clock.observe(await checkSchema(engine))

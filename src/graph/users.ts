@@ -1,4 +1,5 @@
 import type { BlacklistEntry } from '../blacklist.ts'
+import { AuthError } from '../error.ts'
 import type { EndSessions, NewUser, Users } from '../store.ts'
 import type { User } from '../user.ts'
 import { ENTRY, entriesOf, LOCK_FEED } from './blacklist.ts'
@@ -47,7 +48,8 @@ async function register(engine: Engine, user: NewUser): Promise<boolean> {
      RETURN mine`,
     { ...user },
   )
-  return row !== undefined && boolean(row, 'mine')
+  if (!row) throw new AuthError('service_unavailable', { detail: 'The schema is not there yet.' })
+  return boolean(row, 'mine')
 }
 
 interface EndAll extends EndSessions {

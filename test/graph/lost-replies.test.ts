@@ -1,0 +1,148 @@
+import anyTest, { type ExecutionContext } from 'ava'
+import { stateOf } from '../../src/blacklist.ts'
+import { AuthError } from '../../src/error.ts'
+import { prepareSchema } from '../../src/graph/schema.ts'
+import { createStore } from '../../src/graph/store.ts'
+import { newId } from '../../src/id.ts'
+import type { NewUser, Store } from '../../src/store.ts'
+import type { Token } from '../../src/token.ts'
+import { DEFAULT_TENANT, type User, userKey } from '../../src/user.ts'
+import { neo4j } from '../support/engines.ts'
+import { openBehindProxy } from '../support/neo4j-engines.ts'
+import { newUsername } from '../support/world.ts'
+
+const test = neo4j ? anyTest.serial : anyTest.skip
+
+interface World {
+  store: Store
+  key: string
+  user: User
+  token: Token
+  /** Not registered yet. */
+  other: NewUser
+}
+
+/** A write, a text that only its statement has, and what must hold afterwards. */
+interface Write {
+  text: string
+  /** Gives the write with its operation's id, so that it can be repeated as it was. */
+  prepare(world: World): () => Promise<unknown>
+  /** What it resolves to. */
+  result(t: ExecutionContext, result: unknown, world: World): Promise<void> | void
+}
+
+const spans = { sessionSeconds: 3600, tokenSeconds: 900 }
+
+function newUser(): NewUser {
+  const username = newUsername()
+  const key = userKey(DEFAULT_TENANT, username)
+  return { id: newId(), key, username, passwordHash: 'hash', tenant: DEFAULT_TENANT }
+}
+
+async function createWorld(store: Store): Promise<World> {
+  const registered = newUser()
+  await store.users.register(registered)
+  const user = (await store.users.find(registered.key)) as User
+  const opening = { id: newId(), user, token: newId(), kid: 'kid', ...spans }
+  const token = (await store.sessions.open(opening)) as Token
+  return { store, key: registered.key, user, token, other: newUser() }
+}
+
+async function state({ store }: World, token: Token): Promise<string> {
+  return stateOf(token, await store.tokens.sight(token), store.now())
+}
+
+const writes: Record<string, Write> = {
+  'a registration': {
+    text: 'MERGE (user:User',
+    prepare({ store, other }) {
+      return () => store.users.register(other)
+    },
+    async result(t, added, { store, other }) {
+      t.true(added, 'it is this one that has the name')
+      t.is((await store.users.find(other.key))?.id, other.id)
+      t.false(await store.users.register({ ...other, id: newId() }))
+    },
+  },
+  'a log-in': {
+    text: 'CREATE (user)-[:OPENED]',
+    prepare({ store, user }) {
+      const opening = { id: newId(), user, token: newId(), kid: 'kid', ...spans }
+      return () => store.sessions.open(opening)
+    },
+    async result(t, token, world) {
+      t.is(await state(world, token as Token), 'valid')
+    },
+  },
+  'a refresh': {
+    text: 'RETURN old, session',
+    prepare({ store, token }) {
+      const next = { id: newId(), kid: 'next', tokenSeconds: 900, graceSeconds: 30 }
+      return () => store.tokens.refresh(token, next)
+    },
+    async result(t, result, world) {
+      const { successor } = result as { successor: Token }
+      t.is(successor.kid, 'next')
+      t.is(await state(world, successor), 'valid')
+      const { entries } = await world.store.tokens.sight(world.token)
+      t.is(entries.length, 1)
+    },
+  },
+  'an end of a session': {
+    text: 'RETURN session AS target',
+    prepare({ store, token }) {
+      const how = { operation: newId(), scope: 'session', reason: 'logout' } as const
+      return () => store.sessions.end(token, how)
+    },
+    async result(t, ended, world) {
+      t.truthy(ended, 'nobody else has ended it')
+      t.is(await state(world, world.token), 'blacklisted')
+      const { entries } = await world.store.tokens.sight(world.token)
+      t.is(entries.length, 1)
+    },
+  },
+  'a change of the password': {
+    text: '(user)<-[:BLACKLISTS]-(entry:',
+    prepare({ store, user }) {
+      const change = { passwordHash: 'new', expectedHash: 'hash', operation: newId() }
+      return () => store.users.changePassword({ user: user.id, ...change })
+    },
+    async result(t, changed, world) {
+      t.truthy(changed, 'the hash was the expected one')
+      t.like(await world.store.users.find(world.key), { passwordHash: 'new', generation: 1 })
+      t.is(await state(world, world.token), 'blacklisted')
+    },
+  },
+}
+
+for (const [name, { text, prepare, result }] of Object.entries(writes)) {
+  for (const size of [1, 20]) {
+    test(`${name} whose reply is lost is done, once: pool of ${size}`, async (t) => {
+      t.timeout(20_000)
+      const { engine, proxy } = await openBehindProxy(t, { maxConnectionPoolSize: size })
+      await prepareSchema(engine, newId)
+      const world = await createWorld(createStore(engine))
+      const write = prepare(world)
+      const swallowed = proxy.swallowReply(text)
+      const [outcome] = await Promise.all([write(), swallowed])
+      await result(t, outcome, world)
+    })
+  }
+}
+
+test('a write whose reply never comes is unavailable, and its repeat is recognised', async (t) => {
+  t.timeout(30_000)
+  const { engine, proxy } = await openBehindProxy(t, { deadlineMs: 1_000 })
+  await prepareSchema(engine, newId)
+  const world = await createWorld(createStore(engine))
+  for (const { text, prepare, result } of Object.values(writes)) {
+    const fresh = await createWorld(world.store)
+    const write = prepare(fresh)
+    const swallowed = proxy.swallowReply(text, 'silence')
+    const error = await t.throwsAsync(Promise.all([write(), swallowed]), {
+      instanceOf: AuthError,
+    })
+    t.is(error.code, 'service_unavailable')
+    await result(t, await write(), fresh)
+  }
+})
