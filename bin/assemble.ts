@@ -48,7 +48,7 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
     hasher: createPasswordHasher({
       cost: config.bcryptCost,
       pepper: config.passwordPepper,
-      queue: createQueue(hashesAtOnce(), HASH_WAIT_MS),
+      queue: createQueue(hashesAtOnce(config.workers), HASH_WAIT_MS),
     }),
     rules: {
       tokenSeconds: config.tokenTtlSeconds,
@@ -64,7 +64,7 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
 
 // A core stays free for verify, and a thread of libuv's pool (4 unless set) for name look-ups: a flood
 // of log-ins must not keep the service from its database.
-function hashesAtOnce(): number {
+function hashesAtOnce(workers: number): number {
   const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4
-  return Math.max(1, Math.min(availableParallelism() - 1, threads - 1))
+  return Math.max(1, Math.min(Math.floor((availableParallelism() - 1) / workers), threads - 1))
 }

@@ -119,6 +119,13 @@ export const settings = {
     100000000,
     'how many verified tokens memory may hold; past that the oldest are asked for again',
   ),
+  workers: integer(
+    'WORKERS',
+    1,
+    1,
+    64,
+    'processes that share the port; more than one needs NEO4J_URI',
+  ),
   logLevel: choice(
     'LOG_LEVEL',
     'info',
@@ -170,6 +177,11 @@ function together(config: Config): string[] {
   const hasPassword = config.neo4jPassword === undefined || config.neo4jPassword !== ''
   if ((config.neo4jUsername === '') === hasPassword) {
     mistakes.push('NEO4J_USERNAME and NEO4J_PASSWORD must both be set, or neither')
+  }
+  if (config.workers > 1 && config.neo4jUri === '') {
+    mistakes.push(
+      'WORKERS must be 1 with the embedded graph, which one process owns; set NEO4J_URI',
+    )
   }
   if (config.blacklistPollMs * 2 > config.blacklistMaxStalenessMs) {
     mistakes.push('BLACKLIST_POLL_MS must be at most half of BLACKLIST_MAX_STALENESS_MS')

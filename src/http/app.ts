@@ -2,6 +2,7 @@ import Koa, { type Middleware } from 'koa'
 import type { Auth } from '../auth.ts'
 import { authHandlers, type TokenRules } from './auth.ts'
 import { readBody } from './body.ts'
+import { answerWithin } from './deadline.ts'
 import { answerFailures } from './failure.ts'
 import { healthHandlers, type Readiness } from './health.ts'
 import { type Log, logRequests } from './log.ts'
@@ -11,7 +12,7 @@ import { userHandlers } from './user.ts'
 
 interface Parts {
   auth: Auth
-  readiness: Readiness
+  readiness: () => Promise<Readiness>
   log: Log
   requestIds: RequestIds
   rules: TokenRules
@@ -27,6 +28,7 @@ export function createApp({ auth, readiness, log, requestIds, rules }: Parts): K
     answerFailures(),
     requireRoute(),
     ...readBody(),
+    answerWithin(2_800),
     route({
       ...authHandlers(auth, rules),
       ...userHandlers(auth),

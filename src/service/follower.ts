@@ -1,3 +1,4 @@
+import type { BlacklistEntry } from '../blacklist.ts'
 import type { Feed } from '../store.ts'
 import type { BlacklistMemory } from './memory.ts'
 
@@ -18,6 +19,22 @@ export interface Following {
   onReset(): void
   /** Told of a poll that failed. */
   onFailure(error: unknown): void
+  /** Told of each successful look, for those who follow through this process. */
+  onLook?(look: Look): void
+}
+
+/** What one look at the feed brought. */
+export interface Look {
+  /** Whether all that was known before is void. */
+  isReset: boolean
+  epoch: string
+  seq: number
+  /** When it began, on the machine's monotonic clock, in ms. */
+  freshAt: number
+  /** The graph's time, in ms. */
+  now: number
+  overflow: boolean
+  entries: BlacklistEntry[]
 }
 
 export type Mode = 'memory' | 'starting' | 'stale' | 'overflow'
@@ -59,6 +76,8 @@ export function createFollower(following: Following): Follower {
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let isStopped = false
+  let applied: BlacklistEntry[] = []
+  let isReset = true
 
   /** Reads everything up to a place at which all writes are over: what is missing there was pruned. */
   async function readUpToFence(): Promise<void> {
@@ -105,11 +124,21 @@ export function createFollower(following: Following): Follower {
     }
     freshAt = feed.needsHeartbeat ? provedAt : began
     sweep(began)
+    tell()
   }
 
-  function apply(entry: Parameters<BlacklistMemory['add']>[0]): void {
+  function tell(): void {
+    const entries = applied
+    applied = []
+    if (!following.onLook || epoch === undefined) return
+    following.onLook({ isReset, epoch, seq: cursor, freshAt, now: now(), overflow, entries })
+    isReset = false
+  }
+
+  function apply(entry: BlacklistEntry): void {
     if (overflow) return
     memory.add(entry)
+    if (following.onLook) applied.push(entry)
     if (memory.size <= mostEntries) return
     memory.dropSpent(now() - SPENT_MS)
     overflow = memory.size > mostEntries
@@ -126,6 +155,8 @@ export function createFollower(following: Following): Follower {
 
   function reset(to: string | undefined): void {
     memory.clear()
+    applied = []
+    isReset = true
     overflow = false
     cursor = 0
     freshAt = Number.NEGATIVE_INFINITY

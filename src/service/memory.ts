@@ -11,6 +11,8 @@ export interface BlacklistMemory {
   /** Lets go of entries whose last token is expired at an instant (ms): they decide nothing any more. */
   dropSpent(now: number): void
   clear(): void
+  /** Everything that is remembered. */
+  all(): BlacklistEntry[]
 }
 
 const NOTHING: BlacklistEntry[] = []
@@ -55,6 +57,7 @@ export function createBlacklistMemory(): BlacklistMemory {
       byId.clear()
       size = 0
     },
+    all: () => [...byId.values()].flat(),
   }
 }
 

@@ -1,8 +1,13 @@
-import { hrtime } from 'node:process'
 import type { Store } from '../store.ts'
-import { createFollower, type Follower } from './follower.ts'
+import { createFollower, type Follower, type Look } from './follower.ts'
 import { createLivePaths, type LivePaths, rememberWrites } from './live-paths.ts'
-import { createBlacklistMemory, createKnownTokens, type KnownTokens } from './memory.ts'
+import {
+  type BlacklistMemory,
+  createBlacklistMemory,
+  createKnownTokens,
+  type KnownTokens,
+} from './memory.ts'
+import { createRelayedFollower, type RelayedFollower } from './relay.ts'
 
 export interface Limits {
   pollMs: number
@@ -11,7 +16,10 @@ export interface Limits {
   mostEntries: number
   /** How many known tokens memory may hold. */
   mostKnown: number
+  /** A clock that neither steps nor stops, the same in every process of a machine, in ms. */
+  monotonic(): number
   onFailure(error: unknown): void
+  onLook?(look: Look): void
 }
 
 export interface Remembering {
@@ -20,6 +28,7 @@ export interface Remembering {
   paths: LivePaths
   follower: Follower
   known: KnownTokens
+  memory: BlacklistMemory
 }
 
 /** Memory over a store: the known tokens, the blacklist, and the follower that keeps it true. */
@@ -31,19 +40,39 @@ export function createRemembering(store: Store, limits: Limits): Remembering {
     feed: store.feed,
     memory,
     now: store.now,
-    monotonic,
     onReset: known.clear,
   })
+  return assembled(store, memory, known, follower)
+}
+
+/** The same where another process of the machine follows the feed. */
+export function createRelayedRemembering(
+  store: Store,
+  { maxStalenessMs, mostKnown, monotonic }: Omit<Limits, 'onFailure' | 'onLook'>,
+): Remembering & { follower: RelayedFollower } {
+  const memory = createBlacklistMemory()
+  const known = createKnownTokens(mostKnown)
+  const follower = createRelayedFollower({
+    memory,
+    maxStalenessMs,
+    monotonic,
+    observe: store.observe,
+    onReset: known.clear,
+  })
+  return assembled(store, memory, known, follower)
+}
+
+function assembled<F extends Follower>(
+  store: Store,
+  memory: BlacklistMemory,
+  known: KnownTokens,
+  follower: F,
+): Remembering & { follower: F } {
   return {
     store: rememberWrites(store, memory),
     paths: createLivePaths({ memory, known, follower }),
     follower,
     known,
+    memory,
   }
-}
-
-/** ms on the system's monotonic clock, the same in every process of a machine. */
-export function monotonic(): number {
-  const [seconds, nanoseconds] = hrtime()
-  return seconds * 1000 + nanoseconds / 1e6
 }

@@ -31,7 +31,7 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
   const requestIds = createRequestIds(newId)
   const app = createApp({
     auth,
-    readiness: () => tools.store.check().then(() => []),
+    readiness: () => tools.store.check().then(() => ({ reasons: [], details: {} })),
     log,
     requestIds,
     rules: { tokenInQuery },

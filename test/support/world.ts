@@ -61,6 +61,7 @@ const limits = {
   maxStalenessMs: 5_000,
   mostEntries: 100_000,
   mostKnown: 1_000,
+  monotonic: () => performance.now(),
   onFailure: () => undefined,
 }
 

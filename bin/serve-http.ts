@@ -1,0 +1,91 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import type { Config } from '../private/config.ts'
+import { createApp } from '../src/http/app.ts'
+import type { Readiness } from '../src/http/health.ts'
+import { createRequestIds } from '../src/http/request-id.ts'
+import { createHttpServer } from '../src/http/server.ts'
+import { takeShortWay } from '../src/http/short-way.ts'
+import { newId } from '../src/id.ts'
+import { createRecall, createService, type Tools } from '../src/service/service.ts'
+import { assembleTools } from './assemble.ts'
+import { type Followed, reasonOf } from './follow.ts'
+import { createDrain } from './stop.ts'
+
+interface Serving {
+  tools: Tools
+  address: AddressInfo
+  /** Drains, ends what works beside, and lets go of the graph. */
+  stop(endBeside: () => Promise<void>): Promise<void>
+}
+
+/** Serves HTTP over a followed graph. Throws when it cannot listen. */
+export async function serveHttp(config: Config, log: Logger, followed: Followed): Promise<Serving> {
+  const { store, paths } = followed
+  const tools = { ...(await assembleTools(config, store)), paths }
+  const draining = new AbortController()
+  const requestIds = createRequestIds(newId)
+  const app = createApp({
+    auth: createService(tools),
+    readiness: () => readinessOf(followed, draining.signal),
+    log,
+    requestIds,
+    rules: { tokenInQuery: config.tokenInQuery },
+  })
+  const recall = createRecall(tools)
+  const server = createHttpServer(
+    takeShortWay({ recall, log, requestIds, listener: app.callback() }),
+  )
+  const drain = createDrain(server)
+  await listen(server, config)
+  return {
+    tools,
+    address: server.address() as AddressInfo,
+    async stop(endBeside) {
+      draining.abort()
+      const clean = await drain(config.shutdownSeconds * 1000)
+      if (!clean) log.warn('cut off what was still running')
+      await Promise.race([endBeside().then(() => store.close()), later(1_000)])
+    },
+  }
+}
+
+/** Says where it listens, over which graph, and what to try first. */
+export function greet(log: Logger, { address, family, port }: AddressInfo, graph: string): void {
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  log.info(`listening on ${url}`)
+  log.info(`graph: ${graph}`)
+  log.info(`try: curl -d username=ada -d 'password=correct horse' ${url}/auth/user`)
+}
+
+async function readinessOf(
+  { store, follower, known }: Followed,
+  draining: AbortSignal,
+): Promise<Readiness> {
+  const reasons = draining.aborted ? ['The service is stopping.'] : []
+  try {
+    await store.check()
+  } catch (error) {
+    reasons.push(`The graph cannot be used: ${reasonOf(error)}`)
+  }
+  const { mode, seq, epoch, ageMs, entries } = follower.status()
+  const age = Number.isFinite(ageMs) ? Math.round(ageMs) : null
+  return { reasons, details: { mode, seq, epoch, ageMs: age, entries, knownTokens: known.size } }
+}
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'it is in use' : error.message
+      reject(
+        new Error(`cannot listen on ${host} port ${port}: ${why}; set HOST or PORT to another`),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
