@@ -13,6 +13,9 @@ import { assembleTools } from './assemble.ts'
 import { type Followed, reasonOf } from './follow.ts'
 import { createDrain } from './stop.ts'
 
+/** Every request is answered within 3 s. */
+const ANSWER_MS = 2_800
+
 interface Serving {
   tools: Tools
   address: AddressInfo
@@ -32,6 +35,7 @@ export async function serveHttp(config: Config, log: Logger, followed: Followed)
     log,
     requestIds,
     rules: { tokenInQuery: config.tokenInQuery },
+    deadlineMs: ANSWER_MS,
   })
   const recall = createRecall(tools)
   const server = createHttpServer(

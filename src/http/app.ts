@@ -16,10 +16,12 @@ interface Parts {
   log: Log
   requestIds: RequestIds
   rules: TokenRules
+  /** How long an answer may take; past it, 503. */
+  deadlineMs: number
 }
 
 /** The service over HTTP. */
-export function createApp({ auth, readiness, log, requestIds, rules }: Parts): Koa {
+export function createApp({ auth, readiness, log, requestIds, rules, deadlineMs }: Parts): Koa {
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
@@ -28,7 +30,7 @@ export function createApp({ auth, readiness, log, requestIds, rules }: Parts): K
     answerFailures(),
     requireRoute(),
     ...readBody(),
-    answerWithin(2_800),
+    answerWithin(deadlineMs),
     route({
       ...authHandlers(auth, rules),
       ...userHandlers(auth),

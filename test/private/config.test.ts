@@ -58,6 +58,11 @@ test('without any variable every setting has its default', (t) => {
     requireCurrentPassword: false,
     tokenInQuery: true,
     pruneSchedule: '*/5 * * * *',
+    blacklistPollMs: 100,
+    blacklistMaxStalenessMs: 1_000,
+    blacklistMaxEntries: 1_000_000,
+    knownTokensMax: 100_000,
+    workers: 1,
     logLevel: 'info',
     shutdownSeconds: 10,
   })
@@ -98,6 +103,11 @@ test('every setting takes the value of its variable', (t) => {
     REQUIRE_CURRENT_PASSWORD: 'on',
     TOKEN_IN_QUERY: 'off',
     PRUNE_SCHEDULE: '30 3 * * *',
+    BLACKLIST_POLL_MS: '50',
+    BLACKLIST_MAX_STALENESS_MS: '500',
+    BLACKLIST_MAX_ENTRIES: '2000',
+    KNOWN_TOKENS_MAX: '0',
+    WORKERS: '2',
     LOG_LEVEL: 'warn',
     SHUTDOWN_SECONDS: '30',
   })
@@ -123,6 +133,11 @@ test('every setting takes the value of its variable', (t) => {
     requireCurrentPassword: true,
     tokenInQuery: false,
     pruneSchedule: '30 3 * * *',
+    blacklistPollMs: 50,
+    blacklistMaxStalenessMs: 500,
+    blacklistMaxEntries: 2_000,
+    knownTokensMax: 0,
+    workers: 2,
     logLevel: 'warn',
     shutdownSeconds: 30,
   })
@@ -272,11 +287,31 @@ const integers = [
   ['SESSION_RETENTION_SECONDS', 'sessionRetentionSeconds', 0, 315_360_000],
   ['REFRESH_GRACE_SECONDS', 'refreshGraceSeconds', 0, 86_400],
   ['BCRYPT_COST', 'bcryptCost', 4, 15],
+  ['BLACKLIST_POLL_MS', 'blacklistPollMs', 10, 10_000],
+  ['BLACKLIST_MAX_STALENESS_MS', 'blacklistMaxStalenessMs', 100, 60_000],
+  ['BLACKLIST_MAX_ENTRIES', 'blacklistMaxEntries', 1_000, 100_000_000],
+  ['KNOWN_TOKENS_MAX', 'knownTokensMax', 0, 100_000_000],
+  ['WORKERS', 'workers', 1, 64],
   ['SHUTDOWN_SECONDS', 'shutdownSeconds', 1, 3600],
 ] as const
 
-// So that the bound between the two does not come into it.
-const LIVES = { TOKEN_TTL_SECONDS: '1', SESSION_TTL_SECONDS: '315360000' }
+// So that the bounds between two of them do not come into it.
+const LIVES = {
+  ...NEO4J,
+  TOKEN_TTL_SECONDS: '1',
+  SESSION_TTL_SECONDS: '315360000',
+  BLACKLIST_POLL_MS: '10',
+  BLACKLIST_MAX_STALENESS_MS: '60000',
+}
+
+test('BLACKLIST_POLL_MS leaves room for two polls, and WORKERS share a Neo4j alone', (t) => {
+  refused(t, { BLACKLIST_POLL_MS: '501' }, [
+    'BLACKLIST_POLL_MS must be at most half of BLACKLIST_MAX_STALENESS_MS',
+  ])
+  refused(t, { WORKERS: '2' }, [
+    'WORKERS must be 1 with the embedded graph, which one process owns; set NEO4J_URI',
+  ])
+})
 
 for (const [variable, name, least, most] of integers) {
   test(`${variable} is a whole number from ${least} to ${most}`, (t) => {

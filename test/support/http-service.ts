@@ -35,6 +35,7 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
     log,
     requestIds,
     rules: { tokenInQuery },
+    deadlineMs: 20_000,
   })
   const listener = app.callback()
   const recall = createRecall(tools)
