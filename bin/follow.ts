@@ -34,14 +34,14 @@ export async function followGraph(
 
 /** Opens the graph where the first process of this machine follows its feed; `receive` is told of it. */
 export async function followFirst(config: Config, log: Logger) {
-  const { store, description } = await openStore(config, log)
-  return { ...createRelayedRemembering(store, limitsOf(config)), description }
+  const { store, description, ready } = await openStore(config, log)
+  return { ...createRelayedRemembering(store, limitsOf(config)), description, ready }
 }
 
 async function openStore(
   config: Config,
   log: Logger,
-): Promise<{ store: Store; description: string }> {
+): Promise<{ store: Store; description: string; ready: Promise<void> }> {
   const graph = await openGraph(config, {
     onAway: (reason) => log.warn({ reason }, 'the graph cannot be used'),
     onBack: (awayMs) => log.info({ awayMs: Math.round(awayMs) }, 'the graph can be used'),
@@ -54,7 +54,7 @@ async function openStore(
   })
   if (config.neo4jUri === '') await ready
   else ready.catch((error: Error) => fail(log, error))
-  return { store: createStore(engine), description: graph.description }
+  return { store: createStore(engine), description: graph.description, ready }
 }
 
 function limitsOf(config: Config) {

@@ -1,9 +1,12 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import about from '../package.json' with { type: 'json' }
 import type { Config } from '../private/config.ts'
 import { createApp } from '../src/http/app.ts'
 import type { Readiness } from '../src/http/health.ts'
+import { createMetrics, type Readings } from '../src/http/metrics.ts'
 import { createRequestIds } from '../src/http/request-id.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { takeShortWay } from '../src/http/short-way.ts'
@@ -11,6 +14,7 @@ import { newId } from '../src/id.ts'
 import { createRecall, createService, type Tools } from '../src/service/service.ts'
 import { assembleTools } from './assemble.ts'
 import { type Followed, reasonOf } from './follow.ts'
+import { buildReadings, servingReadings } from './readings.ts'
 import { createDrain } from './stop.ts'
 
 /** Every request is answered within 3 s. */
@@ -23,23 +27,46 @@ interface Serving {
   stop(endBeside: () => Promise<void>): Promise<void>
 }
 
+interface ToServe {
+  config: Config
+  log: Logger
+  followed: Followed
+  /** Further figures for /metrics. */
+  readings?: Readings
+  /** Where this process alone does not make the whole of /metrics. */
+  exposition?(registry: Registry): () => Promise<string>
+}
+
 /** Serves HTTP over a followed graph. Throws when it cannot listen. */
-export async function serveHttp(config: Config, log: Logger, followed: Followed): Promise<Serving> {
+export async function serveHttp({
+  config,
+  log,
+  followed,
+  readings = {},
+  exposition,
+}: ToServe): Promise<Serving> {
   const { store, paths } = followed
   const tools = { ...(await assembleTools(config, store)), paths }
   const draining = new AbortController()
   const requestIds = createRequestIds(newId)
+  const metrics = createMetrics({
+    ...buildReadings(about.version),
+    ...servingReadings(followed, tools),
+    ...readings,
+  })
   const app = createApp({
     auth: createService(tools),
     readiness: () => readinessOf(followed, draining.signal),
     log,
     requestIds,
+    metrics,
+    exposition: exposition?.(metrics.registry) ?? (() => metrics.registry.metrics()),
     rules: { tokenInQuery: config.tokenInQuery },
     deadlineMs: ANSWER_MS,
   })
   const recall = createRecall(tools)
   const server = createHttpServer(
-    takeShortWay({ recall, log, requestIds, listener: app.callback() }),
+    takeShortWay({ recall, log, metrics, requestIds, listener: app.callback() }),
   )
   const drain = createDrain(server)
   await listen(server, config)

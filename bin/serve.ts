@@ -4,11 +4,16 @@ import type { Config } from '../private/config.ts'
 import { createOperator } from '../src/service/operate.ts'
 import { followFirst, followGraph } from './follow.ts'
 import { createLog } from './log.ts'
-import { schedulePrune } from './prune-cron.ts'
+import { newPruneCounts, schedulePrune } from './prune-cron.ts'
+import { pruneReadings } from './readings.ts'
 import { greet, serveHttp } from './serve-http.ts'
 import { openSocket } from './socket.ts'
 import { onStopSignal } from './stop.ts'
 import { receiveLooks, supervise } from './supervise.ts'
+import { askFirst } from './worker-metrics.ts'
+
+/** How long a worker waits for its graph before it takes its share of requests all the same. */
+const READY_MS = 3_000
 
 /** Runs the service until a signal stops it. Throws, before the port is opened, what it cannot mend. */
 export async function serve(config: Config): Promise<void> {
@@ -33,9 +38,11 @@ export async function serve(config: Config): Promise<void> {
 async function serveAlone(config: Config, log: Logger): Promise<() => Promise<void>> {
   const followed = await followGraph(config, log)
   followed.follower.start()
-  const { tools, address, stop } = await serveHttp(config, log, followed)
+  const counts = newPruneCounts()
+  const readings = pruneReadings(counts)
+  const { tools, address, stop } = await serveHttp({ config, log, followed, readings })
   const operator = createOperator(tools)
-  const cron = schedulePrune(config.pruneSchedule, operator, log)
+  const cron = schedulePrune({ schedule: config.pruneSchedule, operator, log, counts })
   const socket =
     config.neo4jUri === '' ? await openSocket(config.dataDir, operator, log) : undefined
   greet(log, address, followed.description)
@@ -48,6 +55,12 @@ async function serveAlone(config: Config, log: Logger): Promise<() => Promise<vo
 async function serveAsWorker(config: Config, log: Logger): Promise<() => Promise<void>> {
   const followed = await followFirst(config, log)
   receiveLooks(followed.follower.receive)
-  const { stop } = await serveHttp(config, log, followed)
+  // Others share the port: who can do nothing yet takes no requests from those who can.
+  await Promise.race([followed.ready, later(READY_MS)])
+  const { stop } = await serveHttp({ config, log, followed, exposition: askFirst })
   return () => stop(async () => undefined)
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -2,16 +2,25 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
 import type { Config } from '../private/config.ts'
+import { exposeReadings } from '../src/http/metrics.ts'
 import type { Look } from '../src/service/follower.ts'
 import { createOperator } from '../src/service/operate.ts'
 import { assembleTools } from './assemble.ts'
 import { followGraph } from './follow.ts'
-import { schedulePrune } from './prune-cron.ts'
+import { newPruneCounts, schedulePrune } from './prune-cron.ts'
+import { pruneReadings } from './readings.ts'
 import { greet } from './serve-http.ts'
+import { answerWorkers } from './worker-metrics.ts'
 
 // One that dies is replaced, but not faster than this.
 const RESTART_MS = 500
+const FOLLOW = 'follow'
+
+// Handed round by this process, a connection on its way to a worker that dies would hang for ever; from a
+// socket that they share, the others take it.
+cluster.schedulingPolicy = cluster.SCHED_NONE
 
 /**
  * Runs WORKERS processes that share the port. This one polls the feed for all of them, hands each look
@@ -28,9 +37,14 @@ export async function supervise(config: Config, log: Logger): Promise<() => Prom
   })
   followed.follower.start()
   const operator = createOperator(await assembleTools(config, followed.store))
-  const cron = schedulePrune(config.pruneSchedule, operator, log)
+  const counts = newPruneCounts()
+  const cron = schedulePrune({ schedule: config.pruneSchedule, operator, log, counts })
+  const registry = new Registry()
+  exposeReadings(registry, pruneReadings(counts))
+  answerWorkers(registry)
 
-  cluster.on('message', (worker) => {
+  cluster.on('message', (worker, message) => {
+    if (message !== FOLLOW) return
     if (last) send(worker, { ...last, isReset: true, entries: followed.memory.all() })
     following.add(worker)
   })
@@ -61,11 +75,13 @@ export async function supervise(config: Config, log: Logger): Promise<() => Prom
 
 // A worker may have gone in the meantime.
 function send(worker: Worker, look: Look): void {
-  if (worker.isConnected()) worker.send(look, () => undefined)
+  if (worker.isConnected()) worker.send({ look }, () => undefined)
 }
 
 /** In a worker: asks the first process for its looks. */
 export function receiveLooks(receive: (look: Look) => void): void {
-  process.on('message', (look) => receive(look as Look))
-  process.send?.('follow')
+  process.on('message', (message: { look?: Look }) => {
+    if (message.look) receive(message.look)
+  })
+  process.send?.(FOLLOW)
 }

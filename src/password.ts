@@ -26,6 +26,8 @@ export function parsePassword(text: string): string {
 
 /** Hashes and compares passwords, in its turn: either may throw service_unavailable. */
 export interface PasswordHasher {
+  /** The queue in which hashes take their turn. */
+  queue: Queue
   hash(password: string): Promise<string>
   /** Whether the password is the hashed one. Without a hash: false, after the same work. */
   matches(password: string, hash: string | undefined): Promise<boolean>
@@ -56,6 +58,7 @@ export function createPasswordHasher({ cost, pepper, queue }: Hashing): Password
   }
 
   return {
+    queue,
     async hash(password) {
       return tag + (await queue.run(() => bcrypt.hash(prehash(password, pepper), cost)))
     },

@@ -2,6 +2,8 @@ import { AuthError } from './error.ts'
 
 /** Runs costly tasks, a few at a time. */
 export interface Queue {
+  /** How many tasks run and wait now, and how many were refused so far. */
+  status(): { running: number; waiting: number; refused: number }
   /** Runs the task in its turn; throws service_unavailable when its turn does not come in time. */
   run<T>(task: () => Promise<T>): Promise<T>
 }
@@ -12,13 +14,19 @@ export function createQueue(concurrency: number, maxWaitMs: number): Queue {
   let running = 0
   // A moving average of what a task takes, so that a hopeless wait is refused before it begins.
   let taskMs = 0
+  let refused = 0
+
+  function refuse(): AuthError {
+    refused += 1
+    return new AuthError('service_unavailable', { detail: 'Too many log-ins at once: try again.' })
+  }
 
   async function turn(): Promise<void> {
     if (running < concurrency) {
       running += 1
       return
     }
-    if ((waiting.size * taskMs) / concurrency > maxWaitMs) throw busy()
+    if ((waiting.size * taskMs) / concurrency > maxWaitMs) throw refuse()
     await new Promise<void>((resolve, reject) => {
       function start() {
         clearTimeout(timer)
@@ -26,7 +34,7 @@ export function createQueue(concurrency: number, maxWaitMs: number): Queue {
       }
       const timer = setTimeout(() => {
         waiting.delete(start)
-        reject(busy())
+        reject(refuse())
       }, maxWaitMs)
       waiting.add(start)
     })
@@ -44,6 +52,7 @@ export function createQueue(concurrency: number, maxWaitMs: number): Queue {
   }
 
   return {
+    status: () => ({ running, waiting: waiting.size, refused }),
     async run(task) {
       await turn()
       const begun = performance.now()
@@ -55,8 +64,4 @@ export function createQueue(concurrency: number, maxWaitMs: number): Queue {
       }
     },
   }
-}
-
-function busy(): AuthError {
-  return new AuthError('service_unavailable', { detail: 'Too many log-ins at once: try again.' })
 }

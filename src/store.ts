@@ -17,6 +17,8 @@ export interface Store {
   overview: Overview
   /** The graph's time in ms since the epoch, never going backwards in this process. */
   now(): number
+  /** How many batches have been sent so far, and of how many rows, by what they do. */
+  batches(): Record<string, { batches: number; rows: number }>
   /** Takes another process's word of the graph's time, in ms. */
   observe(time: number): void
   /** Resolves once the graph answers and its schema is there; throws service_unavailable otherwise. */

@@ -35,9 +35,12 @@ export function createBatch<Row, Result>(batching: Batching<Row, Result>): Batch
   const { most, keyOf, run } = batching
   const counts: BatchCounts = { batches: 0, rows: 0 }
   let waiting: Waiting<Row, Result>[] = []
+  // Those of a batch that failed: each goes alone, before the others.
+  let alone: Waiting<Row, Result>[] = []
   let running = false
 
   function take(): Waiting<Row, Result>[] {
+    if (alone.length > 0) return alone.splice(0, 1)
     const keys = new Set<string>()
     const taken: Waiting<Row, Result>[] = []
     const left: Waiting<Row, Result>[] = []
@@ -60,18 +63,18 @@ export function createBatch<Row, Result>(batching: Batching<Row, Result>): Batch
     } catch (error) {
       const isAway = error instanceof AuthError
       if (batch.length > 1 && !isAway) {
-        for (const one of batch) await send([one])
+        alone = batch
         return
       }
       // Who has waited for a graph that does not answer is not made to wait for it once more.
-      const failed = isAway ? [...batch, ...waiting.splice(0)] : batch
+      const failed = isAway ? [...batch, ...alone.splice(0), ...waiting.splice(0)] : batch
       for (const { reject } of failed) reject(error)
     }
   }
 
   async function sendAll(): Promise<void> {
     running = true
-    while (waiting.length > 0) await send(take())
+    while (alone.length + waiting.length > 0) await send(take())
     running = false
   }
 

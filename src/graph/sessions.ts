@@ -1,19 +1,21 @@
 import type { NewSession, Sessions } from '../store.ts'
 import type { Token } from '../token.ts'
-import { createBatch } from './batch.ts'
+import { type BatchCounts, createBatch } from './batch.ts'
 import { createEnd, inOrder } from './blacklist.ts'
 import type { Engine } from './engine.ts'
 import { integer } from './row.ts'
 
-export function createSessions(engine: Engine): Sessions {
+export function createSessions(engine: Engine): Sessions & { counts: Record<string, BatchCounts> } {
   const end = createEnd(engine)
+  const opening = createBatch({
+    most: 256,
+    keyOf: ({ id }: NewSession) => id,
+    run: (sessions) => open(engine, sessions),
+  })
   return {
-    open: createBatch({
-      most: 256,
-      keyOf: ({ id }) => id,
-      run: (sessions) => open(engine, sessions),
-    }),
+    open: opening,
     end: (token, how) => end({ token, how }),
+    counts: { open: opening.counts, end: end.counts },
   }
 }
 

@@ -13,10 +13,13 @@ import { createUsers } from './users.ts'
 /** The store over a graph whose schema has been prepared. */
 export function createStore(engine: Engine): Store {
   const clock = createGraphClock()
+  const { counts: sessionCounts, ...sessions } = createSessions(engine)
+  const { counts: tokenCounts, ...tokens } = createTokens(engine, clock)
   return {
     users: createUsers(engine),
-    sessions: createSessions(engine),
-    tokens: createTokens(engine, clock),
+    sessions,
+    tokens,
+    batches: () => ({ ...sessionCounts, ...tokenCounts }),
     feed: createFeed(engine, clock),
     pruning: createPruning(engine),
     overview: createOverview(engine),

@@ -1,7 +1,7 @@
 import type { Sight } from '../blacklist.ts'
 import type { NewToken, Refreshed, Tokens } from '../store.ts'
 import { ownSession, type Token } from '../token.ts'
-import { createBatch } from './batch.ts'
+import { type BatchCounts, createBatch } from './batch.ts'
 import {
   COLLECT_ENTRIES,
   entriesOf,
@@ -20,19 +20,24 @@ interface Refreshing {
   next: NewToken
 }
 
-export function createTokens(engine: Engine, clock: GraphClock): Tokens {
+export function createTokens(
+  engine: Engine,
+  clock: GraphClock,
+): Tokens & { counts: Record<string, BatchCounts> } {
   const refreshing = createBatch({
     most: 256,
     keyOf: ({ token }: Refreshing) => token.id,
     run: (batch) => refresh(engine, clock, batch),
   })
+  const seeing = createBatch({
+    most: 1_000,
+    keyOf: ({ id }: Token) => id,
+    run: (tokens) => sight(engine, clock, tokens),
+  })
   return {
-    sight: createBatch({
-      most: 1_000,
-      keyOf: ({ id }: Token) => id,
-      run: (tokens) => sight(engine, clock, tokens),
-    }),
+    sight: seeing,
     refresh: (token, next) => refreshing({ token, next }),
+    counts: { sight: seeing.counts, refresh: refreshing.counts },
   }
 }
 

@@ -6,6 +6,7 @@ import { answerWithin } from './deadline.ts'
 import { answerFailures } from './failure.ts'
 import { healthHandlers, type Readiness } from './health.ts'
 import { type Log, logRequests } from './log.ts'
+import { type Metrics, metricsHandlers } from './metrics.ts'
 import type { RequestIds } from './request-id.ts'
 import { requireRoute, route } from './routes.ts'
 import { userHandlers } from './user.ts'
@@ -15,17 +16,22 @@ interface Parts {
   readiness: () => Promise<Readiness>
   log: Log
   requestIds: RequestIds
+  metrics: Pick<Metrics, 'observe'>
+  /** What /metrics shows. */
+  exposition: () => Promise<string>
   rules: TokenRules
   /** How long an answer may take; past it, 503. */
   deadlineMs: number
 }
 
 /** The service over HTTP. */
-export function createApp({ auth, readiness, log, requestIds, rules, deadlineMs }: Parts): Koa {
+export function createApp(parts: Parts): Koa {
+  const { auth, readiness, log, requestIds, metrics, exposition, rules, deadlineMs } = parts
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
     logRequests(log, requestIds),
+    metrics.observe,
     answerPrivately(),
     answerFailures(),
     requireRoute(),
@@ -35,6 +41,7 @@ export function createApp({ auth, readiness, log, requestIds, rules, deadlineMs 
       ...authHandlers(auth, rules),
       ...userHandlers(auth),
       ...healthHandlers(readiness),
+      ...metricsHandlers(exposition),
     }) as Middleware,
   ]
   for (const step of steps) app.use(step)

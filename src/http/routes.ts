@@ -3,11 +3,13 @@ import type { Middleware } from 'koa'
 import { AuthError } from '../error.ts'
 import type { authHandlers } from './auth.ts'
 import type { healthHandlers } from './health.ts'
+import type { metricsHandlers } from './metrics.ts'
 import type { userHandlers } from './user.ts'
 
 type Handlers = ReturnType<typeof authHandlers> &
   ReturnType<typeof userHandlers> &
-  ReturnType<typeof healthHandlers>
+  ReturnType<typeof healthHandlers> &
+  ReturnType<typeof metricsHandlers>
 
 /** The whole surface of the service; a path that answers GET answers HEAD, too. */
 const surface = [
@@ -19,6 +21,7 @@ const surface = [
   ['PATCH', '/auth/user', 'changePassword'],
   ['GET', '/healthz', 'live'],
   ['GET', '/readyz', 'ready'],
+  ['GET', '/metrics', 'metrics'],
 ] as const satisfies [string, string, keyof Handlers][]
 
 /** The methods that a path takes, as an Allow header; undefined for a path that is not there. */

@@ -1,11 +1,13 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Recall, Verified } from '../auth.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import type { RequestIds } from './request-id.ts'
 
 interface Parts {
   recall: Recall
   log: Log
+  metrics: Pick<Metrics, 'verified'>
   requestIds: RequestIds
   /** Who answers everything else. */
   listener: RequestListener
@@ -16,7 +18,13 @@ interface Parts {
  * more than the work. Anything but a valid token goes on to the listener, so that each refusal has one
  * place.
  */
-export function takeShortWay({ recall, log, requestIds, listener }: Parts): RequestListener {
+export function takeShortWay({
+  recall,
+  log,
+  metrics,
+  requestIds,
+  listener,
+}: Parts): RequestListener {
   const bodies = new WeakMap<Verified, string>()
 
   function bodyOf(verified: Verified): string {
@@ -49,8 +57,10 @@ export function takeShortWay({ recall, log, requestIds, listener }: Parts): Requ
       String(Buffer.byteLength(body)),
     ])
     response.end(body)
+    const took = performance.now() - begun
+    metrics.verified('valid', took / 1000)
     if (!log.isLevelEnabled('info')) return
-    const durationMs = Math.round((performance.now() - begun) * 1000) / 1000
+    const durationMs = Math.round(took * 1000) / 1000
     const about = { user: verified.user, jti: verified.id }
     log.info(
       { requestId, method: 'GET', route: '/auth', status: 200, durationMs, ...about },

@@ -64,6 +64,16 @@ const PAGE = 2_000
 const SWEEP_MS = 10_000
 // Other clocks may lag: an entry is let go a while after its last token has expired.
 const SPENT_MS = 60_000
+const HOLE_MS = 60_000
+const MOST_HOLES = 4
+
+/** Places in the feed, first to last, at which nothing was when they were passed. */
+interface Hole {
+  first: number
+  last: number
+  /** Until when it is looked into, in ms of the monotonic clock. */
+  until: number
+}
 
 export function createFollower(following: Following): Follower {
   const { feed, memory, pollMs, maxStalenessMs, mostEntries, now, monotonic } = following
@@ -73,6 +83,7 @@ export function createFollower(following: Following): Follower {
   let provedAt = Number.NEGATIVE_INFINITY
   let sweptAt = monotonic()
   let overflow = false
+  let holes: Hole[] = []
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let isStopped = false
@@ -85,11 +96,41 @@ export function createFollower(following: Following): Follower {
     if (fence.epoch !== epoch || fence.seq < cursor) reset(fence.epoch)
     while (cursor < fence.seq && !overflow) {
       const { entries } = await feed.read(cursor, PAGE)
-      for (const entry of entries) apply(entry)
-      const last = entries.at(-1)
-      if (!last || last.seq >= fence.seq || entries.length < PAGE) cursor = fence.seq
-      else cursor = last.seq
+      for (const entry of entries) {
+        passTo(Math.min(entry.seq - 1, fence.seq))
+        apply(entry)
+        cursor = Math.min(entry.seq, fence.seq)
+      }
+      if (entries.length < PAGE) break
     }
+    // In overflow nothing is remembered: what was left out is read when there is room.
+    passTo(fence.seq)
+  }
+
+  /** Moves the cursor over places at which nothing is. */
+  function passTo(seq: number): void {
+    if (seq <= cursor) return
+    holes.push({ first: cursor + 1, last: seq, until: monotonic() + HOLE_MS })
+    if (holes.length > MOST_HOLES) holes.shift()
+    cursor = seq
+  }
+
+  // No write of ours is open at a fence. Another program's may be, if it takes its place in the feed
+  // first and commits later: the newest holes are looked into for as long as that could be.
+  async function lookIntoHoles(time: number): Promise<void> {
+    holes = overflow ? [] : holes.filter(({ until }) => until > time).slice(-MOST_HOLES)
+    const pages = await Promise.all(holes.map(({ first }) => feed.read(first - 1, 1)))
+    holes = holes.flatMap((hole, i) => {
+      const page = pages[i]
+      const entry = page?.epoch === epoch ? page?.entries[0] : undefined
+      if (!entry || entry.seq > hole.last) return hole
+      apply(entry)
+      const sides = [
+        { ...hole, last: entry.seq - 1 },
+        { ...hole, first: entry.seq + 1 },
+      ]
+      return sides.filter(({ first, last }) => first <= last)
+    })
   }
 
   /** Applies what follows the cursor without a hole; false if there is one. */
@@ -122,6 +163,7 @@ export function createFollower(following: Following): Follower {
       await readUpToFence()
       if (!(await readOn())) return
     }
+    await lookIntoHoles(began)
     freshAt = feed.needsHeartbeat ? provedAt : began
     sweep(began)
     tell()
@@ -158,6 +200,7 @@ export function createFollower(following: Following): Follower {
     applied = []
     isReset = true
     overflow = false
+    holes = []
     cursor = 0
     freshAt = Number.NEGATIVE_INFINITY
     if (epoch !== undefined) following.onReset()

@@ -13,6 +13,8 @@ export interface LivePaths {
   /** Remembers a token that the graph holds. */
   remember(text: string, token: Token): void
   forget(text: string): void
+  /** How many tokens memory was asked about so far, and for how many it was enough. */
+  counts: { asked: number; enough: number }
 }
 
 interface Parts {
@@ -22,10 +24,18 @@ interface Parts {
 }
 
 export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
+  const counts = { asked: 0, enough: 0 }
   return {
-    token: known.get,
-    sight: (token) =>
-      follower.isTrusted() ? { known: true, entries: memory.about(token) } : undefined,
+    counts,
+    token(text) {
+      counts.asked += 1
+      return known.get(text)
+    },
+    sight(token) {
+      if (!follower.isTrusted()) return undefined
+      counts.enough += 1
+      return { known: true, entries: memory.about(token) }
+    },
     remember: known.add,
     forget: known.remove,
   }

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Engine } from '../../src/graph/engine.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
 import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { takeShortWay } from '../../src/http/short-way.ts'
@@ -29,18 +30,21 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
   const silence = () => undefined
   const log = { isLevelEnabled: () => true, info: silence, warn: silence, error: silence }
   const requestIds = createRequestIds(newId)
+  const metrics = createMetrics({})
   const app = createApp({
     auth,
     readiness: () => tools.store.check().then(() => ({ reasons: [], details: {} })),
     log,
     requestIds,
+    metrics,
+    exposition: () => metrics.registry.metrics(),
     rules: { tokenInQuery },
     deadlineMs: 20_000,
   })
   const listener = app.callback()
   const recall = createRecall(tools)
   const server = createHttpServer(
-    fromMemory ? takeShortWay({ recall, log, requestIds, listener }) : listener,
+    fromMemory ? takeShortWay({ recall, log, metrics, requestIds, listener }) : listener,
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
