@@ -13,7 +13,7 @@ export interface Following {
   mostEntries: number
   /** The graph's time, in ms. */
   now(): number
-  /** A clock that neither steps nor stops with the process, in ms. */
+  /** A clock that neither steps nor stops with the process, one for all of a machine, in ms. */
   monotonic(): number
   /** Told that another graph, or an older state of it, is followed from now on. */
   onReset(): void

@@ -2,10 +2,12 @@ import type { Grant } from '../auth.ts'
 import { refreshAfter, type Token } from '../token.ts'
 import type { Tools } from './service.ts'
 
-/** A token as it is handed to its holder. */
-export function grant({ tokenText }: Tools, token: Token): Grant {
+/** A token as it is handed to its holder. The graph holds it, so its first verify need not ask. */
+export function grant({ tokenText, paths }: Tools, token: Token): Grant {
+  const text = tokenText.write(token)
+  paths?.remember(text, token)
   return {
-    text: tokenText.write(token),
+    text,
     id: token.id,
     user: token.user.id,
     expiresAt: token.expiresAt,

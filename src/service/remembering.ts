@@ -1,5 +1,5 @@
 import type { Store } from '../store.ts'
-import { createFollower, type Follower, type Look } from './follower.ts'
+import { createFollower, type Follower, type Following } from './follower.ts'
 import { createLivePaths, type LivePaths, rememberWrites } from './live-paths.ts'
 import {
   type BlacklistMemory,
@@ -9,17 +9,9 @@ import {
 } from './memory.ts'
 import { createRelayedFollower, type RelayedFollower } from './relay.ts'
 
-export interface Limits {
-  pollMs: number
-  maxStalenessMs: number
-  /** How many blacklist entries memory may hold. */
-  mostEntries: number
+export interface Limits extends Omit<Following, 'feed' | 'memory' | 'now' | 'onReset'> {
   /** How many known tokens memory may hold. */
   mostKnown: number
-  /** A clock that neither steps nor stops, the same in every process of a machine, in ms. */
-  monotonic(): number
-  onFailure(error: unknown): void
-  onLook?(look: Look): void
 }
 
 export interface Remembering {
