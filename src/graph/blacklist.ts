@@ -2,7 +2,7 @@ import type { BlacklistEntry, Reason, Scope } from '../blacklist.ts'
 import type { EndSession } from '../store.ts'
 import { ownSession, type Token } from '../token.ts'
 import { type Batch, createBatch } from './batch.ts'
-import type { Engine, Parameters, Row } from './engine.ts'
+import type { Engine, Row } from './engine.ts'
 import { integer, rows, text } from './row.ts'
 
 /**
@@ -34,7 +34,18 @@ export const NOTHING_ENDED = `NOT any(entry IN entries WHERE entry.kind = 'ended
   OR entry.generation >= CASE entry.scope WHEN 'user' THEN row.generation ELSE row.tenantGeneration END))`
 
 /** A token's path as the parameters that the clauses above read. */
-export function pathOf(token: Token): Parameters {
+export interface Path {
+  token: string
+  session: string
+  root: string
+  user: string
+  generation: number
+  tenantGeneration: number
+  /** The ids of everything on it. */
+  path: string[]
+}
+
+export function pathOf(token: Token): Path {
   return {
     token: token.id,
     session: ownSession(token),
@@ -113,9 +124,14 @@ RETURN row.at AS at, CASE WHEN one.fresh
   THEN [{seq: seq, scope: row.scope, id: target.id, generation: null, kind: 'ended', at: now,
     from: now, until: one.until, reason: row.reason, operation: row.operation}]
   ELSE [entry IN one.entries WHERE entry.operation = row.operation] END AS entries`,
-    { rows: endings.map(({ token, how }, at) => ({ ...pathOf(token), ...how, at })) },
+    { rows: inLockOrder(endings.map(({ token, how }, at) => ({ ...pathOf(token), ...how, at }))) },
   )
   return inOrder(ended, endings.length, (row) => entriesOf(row)[0])
+}
+
+/** Rows in the one order in which every statement locks its sessions. */
+export function inLockOrder<R extends Path>(rows: R[]): R[] {
+  return rows.toSorted((a, b) => (a.session < b.session ? -1 : 1))
 }
 
 /** The results of rows by their place; undefined for a row that the statement did not return. */

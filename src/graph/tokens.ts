@@ -6,6 +6,7 @@ import {
   COLLECT_ENTRIES,
   entriesOf,
   entryOf,
+  inLockOrder,
   inOrder,
   LOCK_FEED,
   NOTHING_ENDED,
@@ -121,7 +122,11 @@ RETURN row.at AS at, one.issuers AS issuers, one.owners AS owners, one.entries A
       from: now + row.graceSeconds * 1000, until: old.expiresAt, reason: 'refresh',
       operation: row.next}]
     ELSE [entry IN one.entries WHERE entry.operation = row.next] END AS made`,
-    { rows: batch.map(({ token, next }, at) => ({ ...pathOf(token), ...rowOf(next), at })) },
+    {
+      rows: inLockOrder(
+        batch.map(({ token, next }, at) => ({ ...pathOf(token), ...rowOf(next), at })),
+      ),
+    },
   )
   const results = inOrder(refreshed, batch.length, (row, at) =>
     refreshedOf(row, (batch[at] as Refreshing).token),
