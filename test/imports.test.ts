@@ -19,6 +19,7 @@ const homes: Record<string, RegExp> = {
   koa: /^src\/http\//,
   '@koa/router': /^src\/http\//,
   'koa-bodyparser': /^src\/http\//,
+  'prom-client': /^src\/http\/metrics\.ts$/,
   'neo4j-driver': /^src\/graph\/neo4j\.ts$/,
   '@grafeo-db/js': /^src\/graph\/embedded\.ts$/,
 }

@@ -25,10 +25,13 @@ export async function inspect(tools: Tools, text: string): Promise<Inspected> {
     throw refusal('expired', token)
   }
   const remembered = checked && paths?.sight(checked)
+  const mark = paths?.mark() ?? 0
   const sight = remembered ?? (await store.tokens.sight(token))
   const now = store.now()
   const state = stateOf(token, sight, now)
-  if (!checked && state === 'valid') paths?.remember(text, token)
+  if (!checked && state === 'valid') paths?.remember(text, token, mark)
+  // The graph was asked and does not hold it any more.
+  if (checked && !sight.known) paths?.forget(text)
   return { token, sight, state, now }
 }
 

@@ -10,8 +10,10 @@ export interface LivePaths {
   token(text: string): Token | undefined
   /** What memory says of a token of `token`; undefined when memory is not to be trusted now. */
   sight(token: Token): Sight | undefined
-  /** Remembers a token that the graph holds. */
-  remember(text: string, token: Token): void
+  /** Which graph is followed now: to be read before the graph is asked about what `remember` is told. */
+  mark(): number
+  /** Remembers a token that the graph holds, unless another graph is followed since that mark. */
+  remember(text: string, token: Token, mark: number): void
   forget(text: string): void
   /** How many tokens memory was asked about so far, and for how many it was enough. */
   counts: { asked: number; enough: number }
@@ -36,7 +38,10 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
       counts.enough += 1
       return { known: true, entries: memory.about(token) }
     },
-    remember: known.add,
+    mark: () => known.generation,
+    remember(text, token, mark) {
+      if (mark === known.generation) known.add(text, token)
+    },
     forget: known.remove,
   }
 }

@@ -15,6 +15,7 @@ export async function login(tools: Tools, credentials: Credentials): Promise<Gra
   const password = parsePassword(credentials.password)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const user = await authenticate(tools, key, password)
+    const mark = tools.paths?.mark()
     const token = await tools.store.sessions.open({
       id: tools.newId(),
       user,
@@ -25,7 +26,7 @@ export async function login(tools: Tools, credentials: Credentials): Promise<Gra
     })
     if (token) {
       await keepHashCurrent(tools, user, password)
-      return grant(tools, token)
+      return grant(tools, token, mark)
     }
   }
   throw new AuthError('service_unavailable')

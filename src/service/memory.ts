@@ -64,6 +64,8 @@ export function createBlacklistMemory(): BlacklistMemory {
 /** Tokens that the graph was seen to hold, by their text. */
 export interface KnownTokens {
   readonly size: number
+  /** How often it has been cleared. */
+  readonly generation: number
   get(text: string): Token | undefined
   /** Remembers one; past the bound the oldest go, and are simply asked again. */
   add(text: string, token: Token): void
@@ -73,9 +75,13 @@ export interface KnownTokens {
 
 export function createKnownTokens(most: number): KnownTokens {
   const known = new Map<string, Token>()
+  let generation = 0
   return {
     get size() {
       return known.size
+    },
+    get generation() {
+      return generation
     },
     get: (text) => known.get(text),
     add(text, token) {
@@ -87,6 +93,9 @@ export function createKnownTokens(most: number): KnownTokens {
       }
     },
     remove: (text) => known.delete(text),
-    clear: () => known.clear(),
+    clear() {
+      known.clear()
+      generation += 1
+    },
   }
 }

@@ -11,6 +11,7 @@ export async function refresh(tools: Tools, text: string): Promise<Grant> {
   await endReused(tools, token, sight, now)
   requireValid({ token, state })
 
+  const mark = tools.paths?.mark()
   const refreshed = await tools.store.tokens.refresh(token, {
     id: tools.newId(),
     kid: tools.ring.current.kid,
@@ -23,7 +24,7 @@ export async function refresh(tools: Tools, text: string): Promise<Grant> {
   requireValid({ token, state: stateOf(token, refreshed.sight, later) })
   if (!refreshed.successor) throw refusal('expired', token)
   if (!refreshed.entry) await requireLiving(tools, refreshed.successor)
-  return grant(tools, refreshed.successor)
+  return grant(tools, refreshed.successor, mark)
 }
 
 // Two parties hold the token; which one is the thief cannot be told (RFC 9700 §4.14.2).
