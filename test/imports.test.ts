@@ -19,7 +19,7 @@ const homes: Record<string, RegExp> = {
   koa: /^src\/http\//,
   '@koa/router': /^src\/http\//,
   'koa-bodyparser': /^src\/http\//,
-  'prom-client': /^src\/http\/metrics\.ts$/,
+  'prom-client': /^(?:src\/http\/metrics\.ts$|bin\/)/,
   'neo4j-driver': /^src\/graph\/neo4j\.ts$/,
   '@grafeo-db/js': /^src\/graph\/embedded\.ts$/,
 }

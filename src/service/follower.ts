@@ -62,7 +62,6 @@ export interface Follower {
 
 const PAGE = 2_000
 const SWEEP_MS = 10_000
-const DROP_MS = 1_000
 // Other clocks may lag: an entry is let go a while after its last token has expired.
 const SPENT_MS = 60_000
 const HOLE_MS = 60_000
@@ -83,7 +82,6 @@ export function createFollower(following: Following): Follower {
   let freshAt = Number.NEGATIVE_INFINITY
   let provedAt = Number.NEGATIVE_INFINITY
   let sweptAt = monotonic()
-  let droppedAt = Number.NEGATIVE_INFINITY
   let overflow = false
   let holes: Hole[] = []
   let timer: NodeJS.Timeout | undefined
@@ -184,23 +182,15 @@ export function createFollower(following: Following): Follower {
     memory.add(entry)
     if (following.onLook) applied.push(entry)
     if (memory.size <= mostEntries) return
-    dropSpent()
+    memory.dropSpent(now() - SPENT_MS)
     overflow = memory.size > mostEntries
     if (overflow) memory.clear()
-  }
-
-  // It looks at every entry, so at the bound it must not run for each that comes.
-  function dropSpent(): void {
-    const time = monotonic()
-    if (time - droppedAt < DROP_MS) return
-    droppedAt = time
-    memory.dropSpent(now() - SPENT_MS)
   }
 
   function sweep(time: number): void {
     if (time - sweptAt < SWEEP_MS) return
     sweptAt = time
-    dropSpent()
+    memory.dropSpent(now() - SPENT_MS)
     // There may be room again: everything is read anew.
     if (overflow) reset(undefined)
   }
