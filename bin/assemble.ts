@@ -15,6 +15,8 @@ import { createTokenText } from '../src/token-text.ts'
 
 /** How long one statement may take in all: every request is answered within 3 s. */
 const STATEMENT_MS = 2_500
+/** The same for an operator, who can wait for a database that is busy. */
+export const COMMAND_MS = 15_000
 const HASH_WAIT_MS = 1_000
 
 /** Told, for a log, when the graph cannot be used, and when it can. */
@@ -24,14 +26,18 @@ interface Told {
 }
 
 /** The graph that the settings name: Neo4j, or else the embedded one. */
-export async function openGraph(config: Config, told: Told = {}): Promise<Engine> {
+export async function openGraph(
+  config: Config,
+  told: Told = {},
+  deadlineMs = STATEMENT_MS,
+): Promise<Engine> {
   if (config.neo4jUri === '') return openEmbedded(config.dataDir)
   return connectNeo4j({
     uri: config.neo4jUri,
     username: config.neo4jUsername,
     password: config.neo4jPassword,
     database: config.neo4jDatabase,
-    deadlineMs: STATEMENT_MS,
+    deadlineMs,
     ...told,
   })
 }

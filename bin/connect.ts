@@ -6,7 +6,7 @@ import { createStore } from '../src/graph/store.ts'
 import { newId } from '../src/id.ts'
 import type { Operator } from '../src/operator.ts'
 import { createOperator } from '../src/service/operate.ts'
-import { assembleTools, openGraph } from './assemble.ts'
+import { assembleTools, COMMAND_MS, openGraph } from './assemble.ts'
 import { socketPath } from './socket.ts'
 
 /**
@@ -20,7 +20,7 @@ export async function connect(
   if (config.neo4jUri === '' && (await answers(path))) {
     return { operator: askService(path), close: async () => undefined }
   }
-  const engine = await openGraph(config)
+  const engine = await openGraph(config, {}, COMMAND_MS)
   try {
     await prepareSchema(engine, newId)
     const tools = await assembleTools(config, createStore(engine))

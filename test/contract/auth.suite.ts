@@ -188,11 +188,11 @@ export function authContract(test: Declare, authBy: AuthBy): void {
   })
 
   test('the grace ends by the clock', async (t) => {
-    const auth = authBy({ graceSeconds: 1 })
+    const auth = authBy({ graceSeconds: 4 })
     const text = await loggedIn(auth)
     const next = await auth.refresh(text)
     t.is((await auth.refresh(text)).text, next.text)
-    await after(1_100)
+    await after(4_100)
     await refuses(t, auth.verify(text), 'token_is_blacklisted')
     await refuses(t, auth.refresh(text), 'token_is_blacklisted')
     await refuses(t, auth.verify(next.text), 'token_is_blacklisted')
