@@ -11,7 +11,12 @@ import { createRequestIds } from '../src/http/request-id.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { takeShortWay } from '../src/http/short-way.ts'
 import { newId } from '../src/id.ts'
-import { createRecall, createService, type Tools } from '../src/service/service.ts'
+import {
+  createFirstSight,
+  createRecall,
+  createService,
+  type Tools,
+} from '../src/service/service.ts'
 import { assembleTools } from './assemble.ts'
 import { type Followed, reasonOf } from './follow.ts'
 import { buildReadings, servingReadings } from './readings.ts'
@@ -66,7 +71,14 @@ export async function serveHttp({
   })
   const recall = createRecall(tools)
   const server = createHttpServer(
-    takeShortWay({ recall, log, metrics, requestIds, listener: app.callback() }),
+    takeShortWay({
+      recall,
+      firstSight: createFirstSight(tools),
+      log,
+      metrics,
+      requestIds,
+      listener: app.callback(),
+    }),
   )
   const drain = createDrain(server)
   await listen(server, config)

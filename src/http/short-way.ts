@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Recall, Verified } from '../auth.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -6,6 +6,8 @@ import type { RequestIds } from './request-id.ts'
 
 interface Parts {
   recall: Recall
+  /** Asks the graph about a token that memory has not seen; undefined where memory is not enough. */
+  firstSight(token: string): Promise<Verified> | undefined
   log: Log
   metrics: Pick<Metrics, 'verified'>
   requestIds: RequestIds
@@ -18,13 +20,8 @@ interface Parts {
  * more than the work. Anything but a valid token goes on to the listener, so that each refusal has one
  * place.
  */
-export function takeShortWay({
-  recall,
-  log,
-  metrics,
-  requestIds,
-  listener,
-}: Parts): RequestListener {
+export function takeShortWay(parts: Parts): RequestListener {
+  const { recall, firstSight, log, metrics, requestIds, listener } = parts
   const bodies = new WeakMap<Verified, string>()
 
   function bodyOf(verified: Verified): string {
@@ -40,8 +37,24 @@ export function takeShortWay({
   return (request, response) => {
     const begun = performance.now()
     const token = plainBearer(request)
-    const verified = token === undefined ? undefined : recall(token)
-    if (verified === undefined) return listener(request, response)
+    if (token === undefined) return listener(request, response)
+    const verified = recall(token)
+    if (verified !== undefined) return answer(request, response, verified, begun)
+    const seeing = firstSight(token)
+    if (seeing === undefined) return listener(request, response)
+    seeing.then(
+      (seen) => answer(request, response, seen, begun),
+      // Whatever is refused is looked at again where every refusal is answered.
+      () => listener(request, response),
+    )
+  }
+
+  function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    verified: Verified,
+    begun: number,
+  ): void {
     const requestId = requestIds(request.headers['x-request-id'] as string | undefined)
     const body = bodyOf(verified)
     response.writeHead(200, [

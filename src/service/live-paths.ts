@@ -6,6 +6,8 @@ import type { BlacklistMemory, KnownTokens } from './memory.ts'
 
 /** The live paths of tokens in memory: what was checked before need not be asked again. */
 export interface LivePaths {
+  /** Whether memory is to be trusted now. */
+  isTrusted(): boolean
   /** The token of a text that was checked before; its form, signature and claims stay what they are. */
   token(text: string): Token | undefined
   /** What memory says of a token of `token`; undefined when memory is not to be trusted now. */
@@ -29,6 +31,7 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
   const counts = { asked: 0, enough: 0 }
   return {
     counts,
+    isTrusted: follower.isTrusted,
     token(text) {
       counts.asked += 1
       return known.get(text)

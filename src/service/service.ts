@@ -1,4 +1,4 @@
-import type { Auth, Recall } from '../auth.ts'
+import type { Auth, Recall, Verified } from '../auth.ts'
 import type { NewId } from '../id.ts'
 import type { KeyRing } from '../keys.ts'
 import type { PasswordHasher } from '../password.ts'
@@ -10,7 +10,7 @@ import type { LivePaths } from './live-paths.ts'
 import { login } from './login.ts'
 import { refresh } from './refresh.ts'
 import { register } from './register.ts'
-import { recall, verify } from './verify.ts'
+import { firstSight, recall, verify } from './verify.ts'
 
 /** What the verbs work with. */
 export interface Tools {
@@ -40,6 +40,11 @@ export interface Rules {
 /** Answers a verify from memory alone; undefined for whatever needs more than that. */
 export function createRecall(tools: Tools): Recall {
   return (text) => recall(tools, text)
+}
+
+/** Verifies a token that memory has not seen, while memory is trusted. */
+export function createFirstSight(tools: Tools): (text: string) => Promise<Verified> | undefined {
+  return (text) => firstSight(tools, text)
 }
 
 /** The service itself: the verbs of the contract over a store. */

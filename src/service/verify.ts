@@ -1,5 +1,6 @@
 import type { Verified } from '../auth.ts'
 import { stateOf } from '../blacklist.ts'
+import { AuthError } from '../error.ts'
 import { ownSession, refreshAfter, type Token } from '../token.ts'
 import { inspect, requireValid } from './inspect.ts'
 import type { Tools } from './service.ts'
@@ -16,6 +17,27 @@ export function recall({ paths, store }: Tools, text: string): Verified | undefi
   const token = paths?.token(text)
   const sight = token && paths?.sight(token)
   return sight && stateOf(token, sight, store.now()) === 'valid' ? verifiedOf(token) : undefined
+}
+
+/** How long a first sight may take before it is left to the way that answers every refusal, in ms. */
+const FIRST_SIGHT_MS = 300
+
+/**
+ * Asks the graph about a well-formed token that memory has not seen, while memory is trusted: its word
+ * is then enough for all later verifies. Undefined where that is not so; rejects for any other token.
+ */
+export function firstSight(tools: Tools, text: string): Promise<Verified> | undefined {
+  const { paths } = tools
+  if (!paths?.isTrusted() || paths.token(text) !== undefined) return undefined
+  return within(FIRST_SIGHT_MS, verify(tools, text))
+}
+
+// A graph that has just gone must not be waited for twice.
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new AuthError('service_unavailable')), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 // Made once a token: what is said of it never changes.

@@ -9,7 +9,7 @@ import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
-import { createRecall } from '../../src/service/service.ts'
+import { createFirstSight, createRecall } from '../../src/service/service.ts'
 import { type Answer, bearer, json, type Sending, send } from '../support/http-client.ts'
 import { serveTestService } from '../support/http-service.ts'
 import { type Opened, registerOnEngines } from '../support/suites.ts'
@@ -32,6 +32,7 @@ async function serve(t: ExecutionContext, { engine }: Opened, tokenSeconds = 900
   const server = createHttpServer(
     takeShortWay({
       recall: createRecall(tools),
+      firstSight: createFirstSight(tools),
       log: {
         isLevelEnabled: () => true,
         info: (fields: object) => logged.push({ ...fields }),
@@ -189,12 +190,23 @@ registerOnEngines((test, opened) => {
     t.true((await short(bearer(token))).isShort, 'and the plain one is answered')
   })
 
-  test('what memory does not know to be valid is left to the framework', async (t) => {
+  test('a token never seen is asked about once, and answered as the framework does', async (t) => {
+    const { grantElsewhere, short, framework } = await serve(t, opened())
+    const token = await grantElsewhere()
+    const asked = await Promise.all(Array.from({ length: 5 }, () => short(bearer(token))))
+    for (const { answer, isShort } of asked) {
+      t.true(isShort)
+      t.deepEqual(shown(answer), shown(await framework(bearer(token))))
+    }
+  })
+
+  test('what is refused is left to the framework', async (t) => {
     const { auth, grant, grantElsewhere, short } = await serve(t, opened())
     const [ended, single, user] = await Promise.all([grant(), grant(), grant()])
     const unseen = await grantElsewhere()
+    await auth.blacklist(unseen, 'session')
     const cases: [string, string, number][] = [
-      ['never seen', unseen, 200],
+      ['never seen and ended', unseen, 401],
       ['junk', 'junk', 400],
       ['forged', `${ended.slice(0, -4)}AAAA`, 400],
     ]

@@ -7,7 +7,7 @@ import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
-import { createRecall, type Rules } from '../../src/service/service.ts'
+import { createFirstSight, createRecall, type Rules } from '../../src/service/service.ts'
 import { createTestService } from './world.ts'
 
 interface Served {
@@ -44,7 +44,16 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
   const listener = app.callback()
   const recall = createRecall(tools)
   const server = createHttpServer(
-    fromMemory ? takeShortWay({ recall, log, metrics, requestIds, listener }) : listener,
+    fromMemory
+      ? takeShortWay({
+          recall,
+          firstSight: createFirstSight(tools),
+          log,
+          metrics,
+          requestIds,
+          listener,
+        })
+      : listener,
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
