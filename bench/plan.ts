@@ -25,7 +25,7 @@ export interface Plan {
 
 export const full: Plan = {
   name: 'full',
-  rounds: 5,
+  rounds: 3,
   warmUpSeconds: 2,
   seconds: 5,
   warmTokens: 10_000,
