@@ -41,7 +41,10 @@ export async function prune(
           pruned.complete = false
           return
         }
+        const begunBatch = performance.now()
         const batch = await store.pruning.remove(kind, keys.slice(i, i + BATCH), before)
+        // The graph has others to serve: it is left alone for twice as long as it was kept busy.
+        await pause(2 * (performance.now() - begunBatch), signal)
         removed += batch
         pruned[name] += batch
         pruned.durationMs = Math.round(performance.now() - begun)
@@ -61,4 +64,17 @@ export async function prune(
   }
   pruned.durationMs = Math.round(performance.now() - begun)
   return pruned
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(end, ms)
+    function end() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    if (signal?.aborted) end()
+    else signal?.addEventListener('abort', end)
+  })
 }
