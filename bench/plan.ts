@@ -48,7 +48,7 @@ export const full: Plan = {
 
 export const quick: Plan = {
   name: 'quick',
-  rounds: 2,
+  rounds: 1,
   warmUpSeconds: 0.5,
   seconds: 1,
   warmTokens: 2_000,
