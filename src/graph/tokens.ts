@@ -4,6 +4,7 @@ import { ownSession, type Token } from '../token.ts'
 import { type BatchCounts, createBatch } from './batch.ts'
 import {
   COLLECT_ENTRIES,
+  ENTRY,
   entriesOf,
   entryOf,
   inLockOrder,
@@ -14,7 +15,7 @@ import {
 } from './blacklist.ts'
 import type { GraphClock } from './clock.ts'
 import type { Engine, Row } from './engine.ts'
-import { integer, rows, text } from './row.ts'
+import { boolean, integer, rows, text } from './row.ts'
 
 interface Refreshing {
   token: Token
@@ -54,16 +55,35 @@ CALL {
 
 const UNKNOWN: Sight = { known: false, entries: [] }
 
+// The path alone goes out and one row comes back: names of members, a row a token, cost as much again.
 async function sight(engine: Engine, clock: GraphClock, tokens: Token[]): Promise<Sight[]> {
-  const seen = await engine.read(
-    `UNWIND $rows AS row
-${COLLECT_PATH}
-${COLLECT_ENTRIES}
-RETURN row.at AS at, issuers, owners, entries, timestamp() AS now`,
-    { rows: tokens.map((token, at) => ({ ...pathOf(token), at })) },
+  const [seen] = await engine.read(
+    `UNWIND range(0, size($paths) - 1) AS at
+WITH at, $paths[at] AS path
+CALL {
+  WITH path MATCH (:Token {id: path[-1]})<-[:ISSUED]-(session:Session)
+  RETURN collect(session.id) AS issuers
+}
+CALL {
+  WITH path MATCH (:Session {id: path[2]})<-[:OPENED]-(user:User)
+  RETURN collect(user.id) AS owners
+}
+CALL {
+  WITH path
+  UNWIND path AS step
+  MATCH (entry:BlacklistEntry {id: step})
+  RETURN collect(${ENTRY}) AS entries
+}
+RETURN timestamp() AS now,
+  collect({at: at, known: path[-2] IN issuers AND path[1] IN owners, entries: entries}) AS sights`,
+    { paths: tokens.map((token) => pathOf(token).path) },
   )
-  if (seen[0]) clock.observe(integer(seen[0], 'now'))
-  const sights = inOrder(seen, tokens.length, (row, at) => sightOf(row, tokens[at] as Token))
+  if (seen === undefined) return tokens.map(() => UNKNOWN)
+  clock.observe(integer(seen, 'now'))
+  const sights = inOrder(rows(seen, 'sights'), tokens.length, (row) => ({
+    known: boolean(row, 'known'),
+    entries: entriesOf(row),
+  }))
   return sights.map((one) => one ?? UNKNOWN)
 }
 

@@ -136,7 +136,8 @@ test('a graph that is lost while rows are repeated one by one fails the rest at 
 function counted(engine: Engine): { store: Store; sizes: number[] } {
   const sizes: number[] = []
   function note(parameters: Record<string, unknown> = {}): void {
-    if (Array.isArray(parameters.rows)) sizes.push(parameters.rows.length)
+    const batch = parameters.rows ?? parameters.paths
+    if (Array.isArray(batch)) sizes.push(batch.length)
   }
   const store = createStore({
     ...engine,
