@@ -31,10 +31,15 @@ export interface Verified {
   refreshAfter: number
 }
 
-/** What memory alone knows to be valid now; undefined for everything else. */
-export type Recall = (token: string) => Verified | undefined
+/**
+ * What memory alone knows to be valid now; undefined for everything else, a token of another tenant than
+ * the one whose id is given included.
+ */
+export type Recall = (token: string, within?: string) => Verified | undefined
 
 export interface Credentials {
+  /** The tenant's name; the default one where it is left out. */
+  tenant?: string
   username: string
   password: string
 }
@@ -46,11 +51,12 @@ export interface PasswordChange extends Credentials {
 /**
  * The verbs of the service. Each throws an AuthError and nothing else on purpose; any of them may throw
  * service_unavailable, after which the same call may be repeated: what was done is recognised.
+ * `within` is the id of the tenant that the caller is bound to: a token of another is token_is_invalid.
  */
 export interface Auth {
   /**
    * Registers a user, exactly once however many ask: username_validation_failed,
-   * password_validation_failed, user_already_exists.
+   * password_validation_failed, user_already_exists, tenant_does_not_exist, tenant_is_suspended.
    */
   register(credentials: Credentials): Promise<Affected>
   /**
@@ -58,15 +64,18 @@ export interface Auth {
    * user_does_not_exist, bad_credentials (the current password is wrong).
    */
   changePassword(change: PasswordChange): Promise<Affected>
-  /** Opens a session: username_validation_failed, user_does_not_exist, bad_credentials. */
+  /**
+   * Opens a session: username_validation_failed, user_does_not_exist, bad_credentials,
+   * user_is_suspended, tenant_is_suspended.
+   */
   login(credentials: Credentials): Promise<Grant>
   /** Says whose token it is: token_is_invalid, token_is_expired, token_is_blacklisted. */
-  verify(token: string): Promise<Verified>
+  verify(token: string, within?: string): Promise<Verified>
   /**
    * Gives the token's one successor, the same one for the length of the grace; the failures of verify.
    * A token that comes back after its grace ends its session.
    */
-  refresh(token: string): Promise<Grant>
+  refresh(token: string, within?: string): Promise<Grant>
   /** Ends the token's session, or that token alone; the failures of verify. */
-  blacklist(token: string, scope: 'session' | 'token'): Promise<Ended>
+  blacklist(token: string, scope: 'session' | 'token', within?: string): Promise<Ended>
 }

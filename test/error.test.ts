@@ -20,15 +20,26 @@ const table = [
   [503, 'Service unavailable'],
 ] as const
 
-// A path that is not there: no call of the API ends so, and the table does not name it.
-const besides = [[404, 'Not found']] as const
+// What the table does not name: a path that is not there, who may call, tenants and their users.
+const besides = [
+  [404, 'Not found'],
+  [401, 'Caller is unknown', 'caller_unknown'],
+  [403, 'Caller may not do this', 'caller_scope'],
+  [400, 'Caller does not exist'],
+  [409, 'Caller already exists'],
+  [400, 'Tenant does not exist'],
+  [409, 'Tenant already exists'],
+  [403, 'Tenant is suspended'],
+  [403, 'User is suspended'],
+  [400, 'Session does not exist'],
+] as const
 
-function snakeCase(message: string): string {
-  return message.toLowerCase().replaceAll(' ', '_')
+function codeOf(message: string, code = message.toLowerCase().replaceAll(' ', '_')): Code {
+  return code as Code
 }
 
-for (const [status, message] of [...table, ...besides]) {
-  const code = snakeCase(message) as Code
+for (const [status, message, named] of [...table, ...besides]) {
+  const code = codeOf(message, named)
   test(`${code} is ${status} "${message}"`, (t) => {
     t.true(codes.includes(code))
     const error = new AuthError(code)
@@ -39,8 +50,8 @@ for (const [status, message] of [...table, ...besides]) {
 }
 
 test('the list of codes is closed', (t) => {
-  const expected = [...table, ...besides].map(([, message]) => snakeCase(message))
-  t.deepEqual([...codes].sort(), expected.sort() as Code[])
+  const expected = [...table, ...besides].map(([, message, named]) => codeOf(message, named))
+  t.deepEqual([...codes].sort(), expected.sort())
 })
 
 test('every code says what to do next, in a sentence', (t) => {

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { Auth, Grant } from '../auth.ts'
 import { AuthError } from '../error.ts'
+import { withinOf } from './caller.ts'
 import { tokenOf } from './credential.ts'
 import { credentialsOf } from './credentials.ts'
 import { optionalText } from './parameters.ts'
@@ -20,19 +21,23 @@ export function authHandlers(auth: Auth, { tokenInQuery }: TokenRules) {
 
   // GET /auth
   async function verify(ctx: Context): Promise<void> {
-    const { id, user, ...verified } = await auth.verify(tokenOf(ctx, tokenInQuery))
+    const { id, user, ...verified } = await auth.verify(tokenOf(ctx, tokenInQuery), withinOf(ctx))
     ctx.state.about = { user, jti: id }
     ctx.body = verified
   }
 
   // PATCH /auth
   async function refresh(ctx: Context): Promise<void> {
-    ctx.body = shown(ctx, await auth.refresh(tokenOf(ctx, tokenInQuery)))
+    ctx.body = shown(ctx, await auth.refresh(tokenOf(ctx, tokenInQuery), withinOf(ctx)))
   }
 
   // DELETE /auth
   async function blacklist(ctx: Context): Promise<void> {
-    const { id, user } = await auth.blacklist(tokenOf(ctx, tokenInQuery), scopeOf(ctx))
+    const { id, user } = await auth.blacklist(
+      tokenOf(ctx, tokenInQuery),
+      scopeOf(ctx),
+      withinOf(ctx),
+    )
     ctx.state.about = { user, jti: id }
     ctx.body = { message: 'Success' }
   }

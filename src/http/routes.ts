@@ -1,5 +1,6 @@
 import Router, { type RouterMiddleware } from '@koa/router'
 import type { Middleware } from 'koa'
+import type { CallerScope } from '../caller.ts'
 import { AuthError } from '../error.ts'
 import type { authHandlers } from './auth.ts'
 import type { healthHandlers } from './health.ts'
@@ -11,24 +12,33 @@ type Handlers = ReturnType<typeof authHandlers> &
   ReturnType<typeof healthHandlers> &
   ReturnType<typeof metricsHandlers>
 
-/** The whole surface of the service; a path that answers GET answers HEAD, too. */
+/**
+ * The whole surface of the service, with the scope that a caller needs for it, null for none; a path that
+ * answers GET answers HEAD, too.
+ */
 const surface = [
-  ['POST', '/auth', 'login'],
-  ['GET', '/auth', 'verify'],
-  ['PATCH', '/auth', 'refresh'],
-  ['DELETE', '/auth', 'blacklist'],
-  ['POST', '/auth/user', 'register'],
-  ['PATCH', '/auth/user', 'changePassword'],
-  ['GET', '/healthz', 'live'],
-  ['GET', '/readyz', 'ready'],
-  ['GET', '/metrics', 'metrics'],
-] as const satisfies [string, string, keyof Handlers][]
+  ['POST', '/auth', 'login', 'sessions'],
+  ['GET', '/auth', 'verify', 'verify'],
+  ['PATCH', '/auth', 'refresh', 'sessions'],
+  ['DELETE', '/auth', 'blacklist', 'sessions'],
+  ['POST', '/auth/user', 'register', 'users'],
+  ['PATCH', '/auth/user', 'changePassword', 'users'],
+  ['GET', '/healthz', 'live', null],
+  ['GET', '/readyz', 'ready', null],
+  ['GET', '/metrics', 'metrics', null],
+] as const satisfies [string, string, keyof Handlers, CallerScope | null][]
 
 /** The methods that a path takes, as an Allow header; undefined for a path that is not there. */
 export function allowed(path: string): string | undefined {
   const methods = surface.filter((route) => route[1] === path).map(([method]) => method)
   if (methods.length === 0) return undefined
   return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+}
+
+/** The scope that a caller needs for a route; null for one that is open, or not there. */
+export function scopeFor(method: string, path: string): CallerScope | null {
+  const wanted = method === 'HEAD' ? 'GET' : method
+  return surface.find((route) => route[0] === wanted && route[1] === path)?.[3] ?? null
 }
 
 /** Refuses unknown paths and methods before anything of the request is read. */

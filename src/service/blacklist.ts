@@ -8,8 +8,9 @@ export async function blacklist(
   tools: Tools,
   text: string,
   scope: 'session' | 'token',
+  within?: string,
 ): Promise<Ended> {
-  const { token, sight, state, now } = await inspect(tools, text)
+  const { token, sight, state, now } = await inspect(tools, text, within)
   const operation = tools.newId()
   // Whoever logs out is logged out, also with a token that was refreshed long ago.
   if (scope === 'session' && isPastGrace(token, sight, now)) {

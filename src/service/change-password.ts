@@ -10,7 +10,7 @@ const ATTEMPTS = 3
 
 /** PATCH /auth/user: sets another password and ends every session of the user. */
 export async function changePassword(tools: Tools, change: PasswordChange): Promise<Affected> {
-  const key = userKey(DEFAULT_TENANT, parseUsername(change.username))
+  const key = userKey(change.tenant ?? DEFAULT_TENANT, parseUsername(change.username))
   const password = parseNewPassword(change.password)
   const current = currentPassword(tools, change)
   const operation = tools.newId()

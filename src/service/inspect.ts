@@ -16,10 +16,11 @@ export interface Inspected {
  * enough. What is malformed, forged or expired is told without asking the graph. Throws
  * token_is_invalid and token_is_expired.
  */
-export async function inspect(tools: Tools, text: string): Promise<Inspected> {
+export async function inspect(tools: Tools, text: string, within?: string): Promise<Inspected> {
   const { store, tokenText, paths } = tools
   const checked = paths?.token(text)
   const token = checked ?? tokenText.read(text)
+  requireWithin(token, within)
   if (token.expiresAt <= store.now()) {
     paths?.forget(text)
     throw refusal('expired', token)
@@ -33,6 +34,12 @@ export async function inspect(tools: Tools, text: string): Promise<Inspected> {
   // The graph was asked and does not hold it any more.
   if (checked && !sight.known) paths?.forget(text)
   return { token, sight, state, now }
+}
+
+// Whoever is bound to one tenant learns nothing of another's tokens, not even that they are tokens.
+function requireWithin({ tenant }: Token, within: string | undefined): void {
+  if (within === undefined || tenant.id === within) return
+  throw new AuthError('token_is_invalid', { cause: new Error("it is another tenant's") })
 }
 
 /** Throws the refusal of a token that is not valid. */

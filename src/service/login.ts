@@ -11,7 +11,7 @@ const ATTEMPTS = 3
 
 /** POST /auth: opens a session. */
 export async function login(tools: Tools, credentials: Credentials): Promise<Grant> {
-  const key = userKey(DEFAULT_TENANT, parseUsername(credentials.username))
+  const key = userKey(credentials.tenant ?? DEFAULT_TENANT, parseUsername(credentials.username))
   const password = parsePassword(credentials.password)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const user = await authenticate(tools, key, password)

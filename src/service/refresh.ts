@@ -6,8 +6,8 @@ import { inspect, refusal, requireValid } from './inspect.ts'
 import type { Tools } from './service.ts'
 
 /** PATCH /auth: the token's one successor. */
-export async function refresh(tools: Tools, text: string): Promise<Grant> {
-  const { token, sight, state, now } = await inspect(tools, text)
+export async function refresh(tools: Tools, text: string, within?: string): Promise<Grant> {
+  const { token, sight, state, now } = await inspect(tools, text, within)
   await endReused(tools, token, sight, now)
   requireValid({ token, state })
 

@@ -8,7 +8,7 @@ import type { Tools } from './service.ts'
 export async function register(tools: Tools, credentials: Credentials): Promise<Affected> {
   const username = parseUsername(credentials.username)
   const password = parseNewPassword(credentials.password)
-  const key = userKey(DEFAULT_TENANT, username)
+  const key = userKey(credentials.tenant ?? DEFAULT_TENANT, username)
   // Looked up first, so that a name that is taken costs no hash.
   if (await tools.store.users.find(key)) throw new AuthError('user_already_exists')
   const passwordHash = await tools.hasher.hash(password)
@@ -18,7 +18,7 @@ export async function register(tools: Tools, credentials: Credentials): Promise<
     key,
     username,
     passwordHash,
-    tenant: DEFAULT_TENANT,
+    tenant: credentials.tenant ?? DEFAULT_TENANT,
   })
   if (!added) throw new AuthError('user_already_exists')
   return { user: id }

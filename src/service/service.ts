@@ -39,12 +39,14 @@ export interface Rules {
 
 /** Answers a verify from memory alone; undefined for whatever needs more than that. */
 export function createRecall(tools: Tools): Recall {
-  return (text) => recall(tools, text)
+  return (text, within) => recall(tools, text, within)
 }
 
 /** Verifies a token that memory has not seen, while memory is trusted. */
-export function createFirstSight(tools: Tools): (text: string) => Promise<Verified> | undefined {
-  return (text) => firstSight(tools, text)
+export function createFirstSight(
+  tools: Tools,
+): (text: string, within?: string) => Promise<Verified> | undefined {
+  return (text, within) => firstSight(tools, text, within)
 }
 
 /** The service itself: the verbs of the contract over a store. */
@@ -53,8 +55,8 @@ export function createService(tools: Tools): Auth {
     register: (credentials) => register(tools, credentials),
     changePassword: (change) => changePassword(tools, change),
     login: (credentials) => login(tools, credentials),
-    verify: (text) => verify(tools, text),
-    refresh: (text) => refresh(tools, text),
-    blacklist: (text, scope) => blacklist(tools, text, scope),
+    verify: (text, within) => verify(tools, text, within),
+    refresh: (text, within) => refresh(tools, text, within),
+    blacklist: (text, scope, within) => blacklist(tools, text, scope, within),
   }
 }
