@@ -2,6 +2,7 @@ import { type Logger as CronLogger, createTask } from 'node-cron'
 import type { Logger } from 'pino'
 import { AuthError } from '../src/error.ts'
 import type { Operator, Pruned } from '../src/operator.ts'
+import { reasonOf } from './follow.ts'
 
 export interface PruneCron {
   /** Ends a run that is under way after its batch, and starts no other. */
@@ -41,9 +42,8 @@ export function schedulePrune({ schedule, operator, log, counts }: Scheduled): P
         log.info(pruned, 'pruned')
       } else log.debug('another replica prunes')
     } catch (error) {
-      const { cause } = error as Error
-      const reason = cause instanceof Error ? cause.message : (error as Error).message
-      if (error instanceof AuthError) log.warn({ reason }, 'not pruned: the next run tries again')
+      if (error instanceof AuthError)
+        log.warn({ reason: reasonOf(error) }, 'not pruned: the next run tries again')
       else log.error({ err: error }, 'not pruned')
     }
   }

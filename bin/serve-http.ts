@@ -11,6 +11,7 @@ import { createRequestIds } from '../src/http/request-id.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import { takeShortWay } from '../src/http/short-way.ts'
 import { newId } from '../src/id.ts'
+import { pause } from '../src/pause.ts'
 import {
   createFirstSight,
   createRecall,
@@ -89,7 +90,7 @@ export async function serveHttp({
       draining.abort()
       const clean = await drain(config.shutdownSeconds * 1000)
       if (!clean) log.warn('cut off what was still running')
-      await Promise.race([endBeside().then(() => store.close()), later(1_000)])
+      await Promise.race([endBeside().then(() => store.close()), pause(1_000)])
     },
   }
 }
@@ -127,8 +128,4 @@ function listen(server: Server, { host, port }: Config): Promise<void> {
     })
     server.listen(port, host, resolve)
   })
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import type { Config } from '../private/config.ts'
+import { pause } from '../src/pause.ts'
 import { createOperator } from '../src/service/operate.ts'
 import { followFirst, followGraph } from './follow.ts'
 import { createLog } from './log.ts'
@@ -56,11 +57,7 @@ async function serveAsWorker(config: Config, log: Logger): Promise<() => Promise
   const followed = await followFirst(config, log)
   receiveLooks(followed.follower.receive)
   // Others share the port: who can do nothing yet takes no requests from those who can.
-  await Promise.race([followed.ready, later(READY_MS)])
+  await Promise.race([followed.ready, pause(READY_MS)])
   const { stop } = await serveHttp({ config, log, followed, exposition: askFirst })
   return () => stop(async () => undefined)
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

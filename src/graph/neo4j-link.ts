@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '../pause.ts'
 import { createPlaces, type Places } from './places.ts'
 
 /** A driver that has reached the server, and as many places as it has connections. */
@@ -110,8 +110,4 @@ export function createLink<Driver>(means: Means<Driver>): Link<Driver> {
       await Promise.all([...drivers].map(shut))
     },
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { AuthError } from '../error.ts'
 import type { NewId } from '../id.ts'
+import { pause } from '../pause.ts'
 import type { Engine } from './engine.ts'
 import { prepareSchema } from './schema.ts'
 
@@ -63,8 +63,4 @@ export function prepared(
       },
     },
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -1,4 +1,5 @@
 import type { Pruned, PruneOptions } from '../operator.ts'
+import { pause } from '../pause.ts'
 import type { Prunable } from '../store.ts'
 import type { Tools } from './service.ts'
 
@@ -64,17 +65,4 @@ export async function prune(
   }
   pruned.durationMs = Math.round(performance.now() - begun)
   return pruned
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms)
-    function end() {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    if (signal?.aborted) end()
-    else signal?.addEventListener('abort', end)
-  })
 }
