@@ -7,6 +7,7 @@ import { answerFailures } from './failure.ts'
 import { healthHandlers, type Readiness } from './health.ts'
 import { type Log, logRequests } from './log.ts'
 import { type Metrics, metricsHandlers } from './metrics.ts'
+import { openapiHandlers } from './openapi.ts'
 import type { RequestIds } from './request-id.ts'
 import { requireRoute, route } from './routes.ts'
 import { userHandlers } from './user.ts'
@@ -42,6 +43,7 @@ export function createApp(parts: Parts): Koa {
       ...userHandlers(auth),
       ...healthHandlers(readiness),
       ...metricsHandlers(exposition),
+      ...openapiHandlers(),
     }) as Middleware,
   ]
   for (const step of steps) app.use(step)

@@ -5,12 +5,14 @@ import { AuthError } from '../error.ts'
 import type { authHandlers } from './auth.ts'
 import type { healthHandlers } from './health.ts'
 import type { metricsHandlers } from './metrics.ts'
+import type { openapiHandlers } from './openapi.ts'
 import type { userHandlers } from './user.ts'
 
 type Handlers = ReturnType<typeof authHandlers> &
   ReturnType<typeof userHandlers> &
   ReturnType<typeof healthHandlers> &
-  ReturnType<typeof metricsHandlers>
+  ReturnType<typeof metricsHandlers> &
+  ReturnType<typeof openapiHandlers>
 
 /**
  * The whole surface of the service, with the scope that a caller needs for it, null for none; a path that
@@ -26,7 +28,19 @@ const surface = [
   ['GET', '/healthz', 'live', null],
   ['GET', '/readyz', 'ready', null],
   ['GET', '/metrics', 'metrics', null],
-] as const satisfies [string, string, keyof Handlers, CallerScope | null][]
+  ['GET', '/openapi.json', 'describe', null],
+] as const satisfies Line[]
+
+type Line = readonly [method: string, path: string, name: keyof Handlers, CallerScope | null]
+
+/** The name of a route's handler. */
+export type RouteName = (typeof surface)[number][2]
+
+/** A line of the table: method, path, the handler's name, the scope that a caller needs. */
+export type Route = readonly [string, string, RouteName, CallerScope | null]
+
+/** The table for those who describe it. */
+export const routes: readonly Route[] = surface
 
 /** The methods that a path takes, as an Allow header; undefined for a path that is not there. */
 export function allowed(path: string): string | undefined {

@@ -65,6 +65,7 @@ function rawAnswer({ code, status: other, headers }: Answer): string {
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': String(Buffer.byteLength(body)),
     'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
     Connection: 'close',
     ...problemHeaders(failure),
     ...headers,

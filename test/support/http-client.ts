@@ -1,5 +1,6 @@
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { requireDescribed } from './described.ts'
 
 /** What goes with a method and a path. A header given as a list is sent once for each value. */
 export interface Sending {
@@ -24,7 +25,10 @@ export interface Answer {
   json: Record<string, unknown>
 }
 
-/** Sends one request as it is given, any method with any body, and reads the whole answer. */
+/**
+ * Sends one request as it is given, any method with any body, and reads the whole answer. Rejects where
+ * that is not what /openapi.json says, so that each test holds the description against the service.
+ */
 export function send(url: string, { method, path, headers, body, agent }: Sent): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
@@ -33,7 +37,15 @@ export function send(url: string, { method, path, headers, body, agent }: Sent):
       try {
         const { statusCode: status = 0, headers, rawHeaders } = response
         const body = await text(response)
-        resolve({ status, headers, rawHeaders, text: body, json: membersOf(headers, body) })
+        const answer = {
+          status,
+          headers,
+          rawHeaders,
+          text: body,
+          json: membersOf(headers, body),
+        }
+        requireDescribed(method, path, answer)
+        resolve(answer)
       } catch (error) {
         reject(error)
       }

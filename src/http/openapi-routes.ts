@@ -1,0 +1,105 @@
+import type { Code } from '../error.ts'
+import type { ParameterName, SchemaName } from './openapi-parts.ts'
+import type { RouteName } from './routes.ts'
+
+/** What is said of a route beside its method, path and scope, which the table of routes has. */
+export interface Description {
+  summary: string
+  /** What it takes, in the query string or in the body. */
+  parameters: readonly ParameterName[]
+  success: {
+    status: 200 | 201
+    description: string
+    /** A schema for JSON; otherwise it is text. */
+    schema: SchemaName | null
+  }
+  /** Its own refusals, beside those that any route may answer with. */
+  refusals: readonly Code[]
+}
+
+const success = { description: 'Done', schema: 'Success' } as const
+const credentials = ['username', 'password', 'tenant'] as const
+const badCredentials = ['username_validation_failed', 'password_validation_failed'] as const
+const badTenant = ['tenant_does_not_exist', 'tenant_is_suspended', 'caller_scope'] as const
+const badToken = [
+  'token_must_be_provided',
+  'token_is_invalid',
+  'token_is_expired',
+  'token_is_blacklisted',
+] as const
+
+/** Every route of the table in words; the types refuse one that is missing and one too many. */
+export const descriptions: Record<RouteName, Description> = {
+  login: {
+    summary: 'Opens a session and gives its first token',
+    parameters: credentials,
+    success: { status: 200, description: 'The token', schema: 'LoginGrant' },
+    refusals: [
+      ...badCredentials,
+      ...badTenant,
+      'user_does_not_exist',
+      'bad_credentials',
+      'user_is_suspended',
+    ],
+  },
+  verify: {
+    summary: 'Says whose token it is, if it is valid',
+    parameters: ['token'],
+    success: { status: 200, description: 'It is valid', schema: 'Verified' },
+    refusals: badToken,
+  },
+  refresh: {
+    summary: "Gives the token's one successor, the same one for the length of the grace",
+    parameters: ['token'],
+    success: { status: 200, description: 'The successor', schema: 'Grant' },
+    refusals: badToken,
+  },
+  blacklist: {
+    summary: "Ends the token's session, or that token alone",
+    parameters: ['token', 'scope'],
+    success: { status: 200, ...success },
+    refusals: badToken,
+  },
+  register: {
+    summary: 'Registers a user',
+    parameters: credentials,
+    success: { status: 201, ...success },
+    refusals: [...badCredentials, ...badTenant, 'user_already_exists'],
+  },
+  changePassword: {
+    summary: 'Sets another password and ends every session of the user',
+    parameters: [...credentials, 'currentPassword'],
+    success: { status: 201, ...success },
+    refusals: [
+      ...badCredentials,
+      ...badTenant,
+      'user_does_not_exist',
+      'bad_credentials',
+      'user_is_suspended',
+    ],
+  },
+  live: {
+    summary: 'Says that the process lives',
+    parameters: [],
+    success: { status: 200, ...success },
+    refusals: [],
+  },
+  ready: {
+    summary: 'Says whether it can serve',
+    parameters: ['verbose'],
+    success: { status: 200, description: 'It can', schema: 'Ready' },
+    refusals: [],
+  },
+  metrics: {
+    summary: 'Shows its figures, for Prometheus',
+    parameters: [],
+    success: { status: 200, description: 'The figures', schema: null },
+    refusals: [],
+  },
+  describe: {
+    summary: 'Shows this description',
+    parameters: [],
+    success: { status: 200, description: 'An OpenAPI 3.1 document', schema: 'Description' },
+    refusals: [],
+  },
+}
