@@ -23,11 +23,12 @@ export interface Open {
 
 /**
  * Registers a suite once for each engine, over a graph that is prepared before and closed after. Where a
- * file registers a suite twice, `variant` tells them apart.
+ * file registers a suite twice, `variant` tells them apart. `declare` may be ava's `test.serial`.
  */
 export function registerOnEngines(
   suite: (test: Declare, opened: Open) => void,
   variant?: string,
+  declare: Declare = anyTest,
 ): void {
   for (const engine of engines) {
     const name = variant ? `${engine.name}, ${variant}` : engine.name
@@ -44,13 +45,13 @@ export function registerOnEngines(
     })
     const beforeClose = (end: () => Promise<unknown>) => ends.push(end)
     suite(
-      named(name),
+      named(name, declare),
       Object.assign(() => opened as Opened, { beforeClose }),
     )
   }
 }
 
 // ava wants every title once, so each says which engine it ran on.
-function named(name: string): Declare {
-  return (title, body) => anyTest(`${name}: ${title}`, body)
+function named(name: string, declare: Declare): Declare {
+  return (title, body) => declare(`${name}: ${title}`, body)
 }
