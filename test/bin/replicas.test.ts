@@ -117,7 +117,7 @@ test('a changed password, a successor and a token of its own are heard of as wel
   for (const token of [kept, changed, next]) await refused(t, one, String(token))
 })
 
-test('50 refreshes of one token over both give one successor', async (t) => {
+test('races: 50 PATCH of one token over both replicas give one successor', async (t) => {
   const [one, other] = pair()
   const token = await logIn(one, await newUser(one))
   const answers = await Promise.all(
@@ -129,7 +129,7 @@ test('50 refreshes of one token over both give one successor', async (t) => {
   for (const each of [one, other]) t.is((await verify(each, successor)).status, 200)
 })
 
-test('of 100 registrations of one name over both one succeeds', async (t) => {
+test('races: of 100 registrations of one name over both replicas one succeeds', async (t) => {
   const services = pair()
   const username = newUsername()
   const racers = range(100).map((i) => ({ username, password: `${PASSWORD} ${i}` }))
@@ -168,7 +168,7 @@ test('of 100 registrations of one name over both one succeeds', async (t) => {
   if (winners[0]) t.is(able[0], winners[0])
 })
 
-test('no log-in that races a change of the password on the other is left valid', async (t) => {
+test('races: no log-in against a change of the password on the other replica is left valid', async (t) => {
   const [one, other] = pair()
   for (const round of range(6)) {
     const user = await newUser(one)
@@ -313,7 +313,7 @@ test('a replica cut from the graph trusts its memory within the bound and recove
   t.deepEqual(odd, [])
 })
 
-test('500 pairs of a refresh and a log-out at the same moment leave nothing valid', async (t) => {
+test('races: 500 pairs of PATCH against DELETE at the same moment leave nothing valid', async (t) => {
   const [one, other] = pair()
   const user = await newUser(one)
   const all: string[] = []
