@@ -153,3 +153,28 @@ test('an audit that could not be made says so and fails nothing', (t) => {
     })
   }
 })
+
+// A service of the compose file: its block, by indentation.
+function serviceOf(compose: string, name: string): string {
+  const [, block] = new RegExp(`^  ${name}:\\n((?: {4}.*\\n|\\n)*)`, 'm').exec(compose) ?? []
+  if (block === undefined) throw new Error(`docker-compose.yml has no service ${name}`)
+  return block.replaceAll(/^ *#.*\n/gm, '')
+}
+
+test('the image runs as nobody special, and Compose gives it no write and no capability', async (t) => {
+  const compose = await readFile(`${root}docker-compose.yml`, 'utf8')
+  const service = serviceOf(compose, 'sessiongraph')
+  for (const line of [
+    'read_only: true',
+    'cap_drop: [ALL]',
+    'security_opt: [no-new-privileges:true]',
+    'tmpfs: [/tmp, /data]',
+  ]) {
+    t.true(service.includes(`\n    ${line}\n`), line)
+  }
+  t.false(/cap_add|privileged: true|user: root/.test(service))
+  t.true(serviceOf(compose, 'neo4j').includes('no-new-privileges:true'))
+  const dockerfile = await readFile(`${root}Dockerfile`, 'utf8')
+  t.deepEqual(dockerfile.match(/^USER .*$/gm), ['USER node'])
+  t.regex(dockerfile, /^RUN npm ci --omit=dev --ignore-scripts /m)
+})
