@@ -224,7 +224,7 @@ anyTest.serial(
     }
     await service.said(new RegExp(`"requestId":"${ids.at(-1)}".*\n`))
     // Every line is JSON by itself, or this throws.
-    const logged = service.logs().filter(({ requestId }) => requestId !== undefined)
+    const logged = service.logs().filter(({ msg }) => msg === 'request')
     t.deepEqual(
       logged.map(({ requestId }) => requestId),
       ids,
