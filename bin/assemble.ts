@@ -64,6 +64,7 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
       reuseDetection: config.reuseDetection,
       hideUnknownUsers: config.hideUnknownUsers,
       requireCurrentPassword: config.requireCurrentPassword,
+      sessionsPerUser: config.maxSessionsPerUser,
       retentionSeconds: config.sessionRetentionSeconds,
     },
   }

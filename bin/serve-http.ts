@@ -12,6 +12,7 @@ import { createHttpServer } from '../src/http/server.ts'
 import { takeShortWay } from '../src/http/short-way.ts'
 import { newId } from '../src/id.ts'
 import { pause } from '../src/pause.ts'
+import { createDirectory } from '../src/service/directory.ts'
 import {
   createFirstSight,
   createRecall,
@@ -62,6 +63,7 @@ export async function serveHttp({
   })
   const app = createApp({
     auth: createService(tools),
+    directory: createDirectory(tools),
     readiness: () => readinessOf(followed, draining.signal),
     log,
     requestIds,

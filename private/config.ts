@@ -54,6 +54,13 @@ export const settings = {
     315360000,
     'how long a session that has ended is kept for those who look into it',
   ),
+  maxSessionsPerUser: integer(
+    'MAX_SESSIONS_PER_USER',
+    50,
+    0,
+    10000,
+    'how many live sessions a user may have: at a log-in the oldest ends; 0 for no limit',
+  ),
   refreshGraceSeconds: integer(
     'REFRESH_GRACE_SECONDS',
     30,

@@ -3,7 +3,17 @@ import type { Token, TokenState } from './token.ts'
 export type Scope = 'tenant' | 'user' | 'session' | 'token'
 
 /** Why something was ended. */
-export type Reason = 'logout' | 'reuse' | 'password' | 'operator' | 'refresh'
+export type Reason =
+  | 'logout'
+  | 'reuse'
+  | 'password'
+  /** By an operator, or a backend that looks after users. */
+  | 'operator'
+  | 'suspended'
+  | 'deleted'
+  /** The user had more sessions than one may have. */
+  | 'limit'
+  | 'refresh'
 
 /** An immutable fact: what it is about no longer counts. Times are ms of the graph's clock. */
 export interface BlacklistEntry {

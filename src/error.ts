@@ -35,7 +35,7 @@ const refusals = {
   caller_does_not_exist: [400, 'Caller does not exist', 'Check the name, or add it first.'],
   caller_already_exists: [409, 'Caller already exists', 'Choose another name, or rotate its key.'],
   request_is_invalid: [400, 'Request is invalid', 'Mend the request before it is sent again.'],
-  not_found: [404, 'Not found', 'Use /auth or /auth/user, spelt exactly so.'],
+  not_found: [404, 'Not found', 'Use a path of the API, spelt exactly so.'],
   method_not_allowed: [405, 'Method not allowed', 'Use a method that the Allow header names.'],
   request_is_too_large: [413, 'Request is too large', 'Send a body of at most 16 KiB.'],
   too_many_attempts: [429, 'Too many attempts', 'Wait for the seconds in Retry-After.'],

@@ -1,5 +1,6 @@
 import type { Affected, Credentials } from './auth.ts'
 import type { BlacklistEntry } from './blacklist.ts'
+import type { Directory } from './directory.ts'
 import type { Token, TokenState } from './token.ts'
 
 /** How the graph stands. Times are ms. */
@@ -14,30 +15,6 @@ export interface GraphStatus {
   /** The place of the last entry in the feed, and the graph's random epoch. */
   seq: number
   epoch: string
-}
-
-/** A user as an operator sees one: never the hash. Times are ms. */
-export interface UserStatus {
-  id: string
-  username: string
-  status: string
-  generation: number
-  createdAt: number
-  /** Sessions that are not over. */
-  sessions: number
-}
-
-/** A session as an operator sees one. Times are ms. */
-export interface SessionStatus {
-  id: string
-  createdAt: number
-  expiresAt: number
-  /** When its last token expires: unless that is refreshed, the session is over then. */
-  lastTokenExpiresAt: number | null
-  tokens: number
-  state: 'live' | 'ended' | 'expired'
-  /** Why it was ended. */
-  reason: string | null
 }
 
 /** A token's state with the path and the entry that decide it. */
@@ -74,18 +51,13 @@ export interface PruneOptions {
 
 /**
  * What an operator does with the graph, in the service or beside it. Each throws an AuthError on
- * purpose: user_does_not_exist where a user is named, service_unavailable, and those of registration.
+ * purpose: those of the directory and of registration.
  */
-export interface Operator {
+export interface Operator extends Directory {
   status(): Promise<GraphStatus>
   addUser(credentials: Credentials): Promise<Affected>
   /** Sets a password and ends every session of the user. */
   setPassword(credentials: Credentials): Promise<Affected>
-  showUser(username: string): Promise<UserStatus>
-  /** The newest sessions first, 1,000 at the most. */
-  listSessions(username: string): Promise<SessionStatus[]>
-  /** Ends every session of the user in one write. */
-  endSessions(username: string): Promise<void>
   explainToken(text: string): Promise<Explanation>
   /** Removes what has expired; undefined when another replica is at it. */
   prune(options?: PruneOptions): Promise<Pruned | undefined>

@@ -1,5 +1,7 @@
 import type { BlacklistEntry, Reason, Sight } from './blacklist.ts'
-import type { GraphStatus, SessionStatus, UserStatus } from './operator.ts'
+import type { SessionStatus, UserStatus } from './directory.ts'
+import type { GraphStatus } from './operator.ts'
+import type { Tenant } from './tenant.ts'
 import type { Token } from './token.ts'
 import type { User } from './user.ts'
 
@@ -9,6 +11,7 @@ import type { User } from './user.ts'
  * not, and the same call (the same ids) may be repeated without doing it twice.
  */
 export interface Store {
+  tenants: Tenants
   users: Users
   sessions: Sessions
   tokens: Tokens
@@ -25,6 +28,30 @@ export interface Store {
   check(): Promise<void>
   /** Ends what runs and lets go of the graph. */
   close(): Promise<void>
+}
+
+export interface SuspendTenant {
+  /** The tenant's id. */
+  tenant: string
+  /** The longest that a session may last, in seconds: how long the entry is needed. */
+  sessionSeconds: number
+  operation: string
+}
+
+/** Tenants are added and never removed. */
+export interface Tenants {
+  find(name: string): Promise<Tenant | undefined>
+  /** Adds an active tenant; false if the name is taken. Of any number at once exactly one is true. */
+  add(tenant: Pick<Tenant, 'id' | 'name'>): Promise<boolean>
+  /** All of them, by name. */
+  list(): Promise<Tenant[]>
+  /**
+   * Suspends the tenant and ends all sessions of its users in one write, whose cost does not grow with
+   * them; undefined if it was suspended before.
+   */
+  suspend(suspension: SuspendTenant): Promise<BlacklistEntry | undefined>
+  /** Lets its users log in anew; what has ended stays so. */
+  reinstate(tenant: string): Promise<void>
 }
 
 export interface NewUser {
@@ -50,10 +77,19 @@ export interface EndSessions {
   operation: string
 }
 
+export interface EndSome extends EndSessions {
+  /** The id of a session of the user: that one ends, or all but that one. */
+  session: string
+  which: 'that' | 'others'
+}
+
 export interface Users {
   find(key: string): Promise<User | undefined>
-  /** Adds the user; false if the key is taken. Of any number at once exactly one is true. */
-  register(user: NewUser): Promise<boolean>
+  /**
+   * Adds the user; false if the key is taken, undefined if there is no such tenant or it is suspended. Of
+   * any number at once exactly one is true.
+   */
+  register(user: NewUser): Promise<boolean | undefined>
   /**
    * Sets the password and ends all sessions in one write, and gives its entry; undefined if the hash is
    * not the expected one.
@@ -61,6 +97,23 @@ export interface Users {
   changePassword(change: NewPassword): Promise<BlacklistEntry | undefined>
   /** Ends all sessions of the user in one write; undefined if there is no such user. */
   endSessions(ending: EndSessions): Promise<BlacklistEntry | undefined>
+  /**
+   * Ends those of the user's sessions that are live in one write; undefined, and nothing is ended, if the
+   * named session is not the user's.
+   */
+  endSome(ending: EndSome): Promise<BlacklistEntry[] | undefined>
+  /**
+   * Suspends the user and ends all sessions in one write; undefined if there is no such user, or it was
+   * suspended before.
+   */
+  suspend(ending: Omit<EndSessions, 'reason'>): Promise<BlacklistEntry | undefined>
+  /** Lets the user log in anew; what has ended stays so. False if there is no such user. */
+  reinstate(user: string): Promise<boolean>
+  /**
+   * Ends all sessions and removes the user in one write; undefined if there is no such user: of any
+   * number at once exactly one gives the entry. What the user has opened is left to prune.
+   */
+  remove(ending: Omit<EndSessions, 'reason'>): Promise<BlacklistEntry | undefined>
   /** Replaces a hash by another of the same password, unless it has changed meanwhile. */
   rehash(user: string, from: string, to: string): Promise<void>
 }
@@ -74,6 +127,14 @@ export interface NewSession {
   /** Seconds that the session may last, and the token at the most. */
   sessionSeconds: number
   tokenSeconds: number
+  /** How many live sessions the user may have, this one included; 0, or left out, for no limit. */
+  most?: number
+}
+
+export interface Opened {
+  token: Token
+  /** About the sessions that had to end for it. */
+  ended: BlacklistEntry[]
 }
 
 export interface EndSession {
@@ -84,10 +145,12 @@ export interface EndSession {
 
 export interface Sessions {
   /**
-   * Opens a session with its first token; undefined if the user's generation is no longer the one in
-   * `user`: the password was changed since it was read.
+   * Opens a session with its first token and ends the oldest of the user's live ones past the limit;
+   * undefined if the user, or the tenant, no longer is active and of the generation in `user`: the
+   * password was changed since it was read, say. When all of any number at once are done, no more are
+   * live than the limit says.
    */
-  open(session: NewSession): Promise<Token | undefined>
+  open(session: NewSession): Promise<Opened | undefined>
   /**
    * Ends the token's session, or that token, and gives the entry; undefined if something on its path had
    * ended before.

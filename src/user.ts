@@ -1,4 +1,5 @@
 import { AuthError } from './error.ts'
+import type { Tenant } from './tenant.ts'
 
 /** The tenant that every user belongs to unless another is named. */
 export const DEFAULT_TENANT = 'default'
@@ -11,7 +12,7 @@ export interface User {
   status: 'active' | 'suspended'
   /** Rises by one whenever all of the user's sessions are ended. */
   generation: number
-  tenant: { id: string; generation: number }
+  tenant: Pick<Tenant, 'id' | 'status' | 'generation'>
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { UserName } from '../directory.ts'
 import type { Operator, Pruned } from '../operator.ts'
 import { facts, table, time } from './print.ts'
 
@@ -13,6 +14,9 @@ export interface Surroundings {
 export interface Options {
   'dry-run': boolean
   'password-file': string | undefined
+  tenant: string | undefined
+  session: string | undefined
+  except: string | undefined
 }
 
 /** What a command has to say: for people, for programs (--json), and as its exit code. */
@@ -39,7 +43,8 @@ export interface Command {
 }
 
 const DONE = { text: 'Success', json: { message: 'Success' }, exitCode: 0 }
-const PASSWORD_OPTION = '[--password-file FILE]'
+const TENANT_OPTION = '[--tenant TENANT]'
+const PASSWORD_OPTION = `${TENANT_OPTION} [--password-file FILE]`
 
 export const commands: Command[] = [
   {
@@ -69,7 +74,7 @@ export const commands: Command[] = [
     example: 'sessiongraph user add ada < password.txt',
     async run(operator, [username = ''], options, { secret }) {
       const password = await secret('Password', options['password-file'])
-      await operator.addUser({ username, password })
+      await operator.addUser({ ...userOf(username, options), password })
       return DONE
     },
   },
@@ -81,29 +86,62 @@ export const commands: Command[] = [
     example: 'sessiongraph user password ada --password-file /run/secrets/ada',
     async run(operator, [username = ''], options, { secret }) {
       const password = await secret('New password', options['password-file'])
-      await operator.setPassword({ username, password })
+      await operator.setPassword({ ...userOf(username, options), password })
       return DONE
     },
   },
   {
     words: 'user show',
     takes: ['USER'],
-    options: '',
+    options: TENANT_OPTION,
     summary: 'who a user is, and how many sessions are live',
     example: 'sessiongraph user show ada',
-    async run(operator, [username = '']) {
-      const user = await operator.showUser(username)
+    async run(operator, [username = ''], options) {
+      const user = await operator.showUser(userOf(username, options))
       return outcome({ ...user, createdAt: time(user.createdAt) }, user)
+    },
+  },
+  {
+    words: 'user suspend',
+    takes: ['USER'],
+    options: TENANT_OPTION,
+    summary: "end all of a user's sessions and refuse log-ins",
+    example: 'sessiongraph user suspend ada',
+    async run(operator, [username = ''], options) {
+      await operator.suspendUser(userOf(username, options))
+      return DONE
+    },
+  },
+  {
+    words: 'user reinstate',
+    takes: ['USER'],
+    options: TENANT_OPTION,
+    summary: 'let a suspended user log in anew',
+    example: 'sessiongraph user reinstate ada',
+    async run(operator, [username = ''], options) {
+      await operator.reinstateUser(userOf(username, options))
+      return DONE
+    },
+  },
+  {
+    words: 'user delete',
+    takes: ['USER'],
+    options: TENANT_OPTION,
+    summary: "end all of a user's sessions and forget the user; the name is free",
+    example: 'sessiongraph user delete ada',
+    async run(operator, [username = ''], options) {
+      await operator.deleteUser(userOf(username, options))
+      return DONE
     },
   },
   {
     words: 'sessions list',
     takes: ['USER'],
-    options: '',
+    options: TENANT_OPTION,
     summary: "a user's sessions, the newest first",
     example: 'sessiongraph sessions list ada',
-    async run(operator, [username = '']) {
-      const sessions = await operator.listSessions(username)
+    async run(operator, [username = ''], options) {
+      const sessions = await operator.listSessions(userOf(username, options))
       const rows = sessions.map(({ id, state, reason, createdAt, expiresAt, tokens }) => ({
         session: id,
         state,
@@ -118,11 +156,61 @@ export const commands: Command[] = [
   {
     words: 'sessions end',
     takes: ['USER'],
+    options: `${TENANT_OPTION} [--session ID | --except ID]`,
+    summary: 'end every session of a user, or one, or all but one',
+    example: 'sessiongraph sessions end ada --except CDKiw4wOShw7yPFjMP-Eeg',
+    async run(operator, [username = ''], options) {
+      const { session, except } = options
+      await operator.endSessions({
+        ...userOf(username, options),
+        ...(session !== undefined && { session }),
+        ...(except !== undefined && { except }),
+      })
+      return DONE
+    },
+  },
+  {
+    words: 'tenant add',
+    takes: ['TENANT'],
     options: '',
-    summary: 'end every session of a user',
-    example: 'sessiongraph sessions end ada',
-    async run(operator, [username = '']) {
-      await operator.endSessions(username)
+    summary: 'add a tenant: users apart from all others',
+    example: 'sessiongraph tenant add acme',
+    async run(operator, [name = '']) {
+      const tenant = await operator.addTenant(name)
+      return { ...DONE, json: tenant }
+    },
+  },
+  {
+    words: 'tenant list',
+    takes: [],
+    options: '',
+    summary: 'every tenant, and whether it is suspended',
+    example: 'sessiongraph tenant list',
+    async run(operator) {
+      const tenants = await operator.listTenants()
+      const rows = tenants.map(({ name, status, id }) => ({ tenant: name, status, id }))
+      return { text: table(rows, 'no tenants'), json: tenants, exitCode: 0 }
+    },
+  },
+  {
+    words: 'tenant suspend',
+    takes: ['TENANT'],
+    options: '',
+    summary: 'end every session of its users and refuse log-ins and registrations',
+    example: 'sessiongraph tenant suspend acme',
+    async run(operator, [name = '']) {
+      await operator.suspendTenant(name)
+      return DONE
+    },
+  },
+  {
+    words: 'tenant reinstate',
+    takes: ['TENANT'],
+    options: '',
+    summary: 'let the users of a suspended tenant log in anew',
+    example: 'sessiongraph tenant reinstate acme',
+    async run(operator, [name = '']) {
+      await operator.reinstateTenant(name)
       return DONE
     },
   },
@@ -135,6 +223,10 @@ export const commands: Command[] = [
     run: explain,
   },
 ]
+
+function userOf(username: string, { tenant }: Options): UserName {
+  return tenant === undefined ? { username } : { tenant, username }
+}
 
 function outcome(shown: object, json: object): Outcome {
   return { text: facts(shown), json, exitCode: 0 }

@@ -64,6 +64,9 @@ interface Parsed {
   help: boolean
 }
 
+/** The options of every command. */
+const EVERYWHERE = ['json', 'help']
+
 function parse(argv: string[]): Parsed | string {
   const words = argv.filter((word) => !word.startsWith('--')).join(' ')
   const command = commands.find((one) => words === one.words || words.startsWith(`${one.words} `))
@@ -73,23 +76,32 @@ function parse(argv: string[]): Parsed | string {
       args: argv,
       allowPositionals: true,
       options: {
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-        'dry-run': { type: 'boolean', default: false },
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+        'dry-run': { type: 'boolean' },
         'password-file': { type: 'string' },
+        tenant: { type: 'string' },
+        session: { type: 'string' },
+        except: { type: 'string' },
       },
     })
+    // One that would do nothing may have been meant to narrow down what is done.
+    const given = Object.keys(values).filter((name) => !EVERYWHERE.includes(name))
+    if (given.some((name) => !command.options.includes(`--${name}`))) return usageOf(command)
     const args = positionals.slice(command.words.split(' ').length)
     if (!values.help && args.length !== command.takes.length) return usageOf(command)
     return {
       command,
       args,
       options: {
-        'dry-run': values['dry-run'],
+        'dry-run': values['dry-run'] ?? false,
         'password-file': values['password-file'],
+        tenant: values.tenant,
+        session: values.session,
+        except: values.except,
       },
-      json: values.json,
-      help: values.help,
+      json: values.json ?? false,
+      help: values.help ?? false,
     }
   } catch (error) {
     return (error as Error).message

@@ -1,7 +1,9 @@
-import type { GraphStatus, SessionStatus, UserStatus } from '../operator.ts'
+import type { SessionStatus, UserStatus } from '../directory.ts'
+import type { GraphStatus } from '../operator.ts'
 import type { Overview } from '../store.ts'
 import type { Engine, Row } from './engine.ts'
-import { integer, text } from './row.ts'
+import { IS_LIVE, LIFE, TENANT_GENERATION } from './live.ts'
+import { boolean, integer, text } from './row.ts'
 
 export function createOverview(engine: Engine): Overview {
   return {
@@ -39,11 +41,16 @@ async function graph(engine: Engine): Promise<GraphStatus> {
 async function user(engine: Engine, key: string): Promise<UserStatus | undefined> {
   const [row] = await engine.read(
     `MATCH (user:User {key: $key})
+     ${TENANT_GENERATION}
+     WITH user, tenantGeneration, timestamp() AS now
      CALL {
-       WITH user MATCH (user)-[:OPENED]->(session:Session)-[:ISSUED]->(token:Token)
-       WHERE session.generation = user.generation AND token.expiresAt > timestamp()
-         AND NOT EXISTS { MATCH (session)<-[:BLACKLISTS]-(:BlacklistEntry) }
-       RETURN count(DISTINCT session.id) AS sessions
+       WITH user, tenantGeneration, now
+       MATCH (user)-[:OPENED]->(session:Session)
+       WHERE session.generation = user.generation
+         AND session.tenantGeneration = tenantGeneration
+       ${LIFE}
+       WITH user, session, tenantGeneration, ends, living WHERE ${IS_LIVE}
+       RETURN count(session) AS sessions
      }
      RETURN user.id AS id, user.username AS username, user.status AS status,
        user.generation AS generation, user.createdAt AS createdAt, sessions`,
@@ -64,6 +71,9 @@ async function sessions(engine: Engine, key: string, limit: number): Promise<Ses
   const rows = await engine.read(
     `MATCH (user:User {key: $key})-[:OPENED]->(session:Session)
      WITH user, session ORDER BY session.createdAt DESC, session.id LIMIT $limit
+     WITH user, session, timestamp() AS now
+     ${TENANT_GENERATION}
+     ${LIFE}
      CALL {
        WITH session MATCH (session)-[:ISSUED]->(token:Token)
        RETURN count(token) AS tokens, max(token.expiresAt) AS last
@@ -77,9 +87,17 @@ async function sessions(engine: Engine, key: string, limit: number): Promise<Ses
        MATCH (user)<-[:BLACKLISTS]-(entry:BlacklistEntry {generation: session.generation})
        RETURN collect(entry.reason) AS userReasons
      }
+     CALL {
+       WITH user, session
+       MATCH (user)-[:MEMBER_OF]->(tenant:Tenant)
+       MATCH (entry:BlacklistEntry {id: tenant.id})
+       WHERE entry.generation = session.tenantGeneration
+       RETURN collect(entry.reason) AS tenantReasons
+     }
      RETURN session.id AS id, session.createdAt AS createdAt, session.expiresAt AS expiresAt,
-       tokens, last, reasons + userReasons AS reasons, session.generation < user.generation AS over,
-       timestamp() AS now
+       tokens, last, reasons + userReasons + tenantReasons AS reasons,
+       session.generation < user.generation OR session.tenantGeneration < tenantGeneration AS over,
+       ${IS_LIVE} AS live
      ORDER BY createdAt DESC, id`,
     { key, limit },
   )
@@ -90,14 +108,13 @@ function sessionOf(row: Row): SessionStatus {
   const last = row.last === null ? null : integer(row, 'last')
   const [reason = null] = row.reasons as string[]
   const isOver = row.over === true || reason !== null
-  const isLive = last !== null && last > integer(row, 'now')
   return {
     id: text(row, 'id'),
     createdAt: integer(row, 'createdAt'),
     expiresAt: integer(row, 'expiresAt'),
     lastTokenExpiresAt: last,
     tokens: integer(row, 'tokens'),
-    state: isOver ? 'ended' : isLive ? 'live' : 'expired',
+    state: isOver ? 'ended' : boolean(row, 'live') ? 'live' : 'expired',
     reason,
   }
 }

@@ -7,6 +7,7 @@ import { createOverview } from './overview.ts'
 import { createPruning } from './pruning.ts'
 import { checkSchema } from './schema.ts'
 import { createSessions } from './sessions.ts'
+import { createTenants } from './tenants.ts'
 import { createTokens } from './tokens.ts'
 import { createUsers } from './users.ts'
 
@@ -16,6 +17,7 @@ export function createStore(engine: Engine): Store {
   const { counts: sessionCounts, ...sessions } = createSessions(engine)
   const { counts: tokenCounts, ...tokens } = createTokens(engine, clock)
   return {
+    tenants: createTenants(engine),
     users: createUsers(engine),
     sessions,
     tokens,

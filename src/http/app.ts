@@ -1,5 +1,6 @@
 import Koa, { type Middleware } from 'koa'
 import type { Auth } from '../auth.ts'
+import type { Directory } from '../directory.ts'
 import { authHandlers, type TokenRules } from './auth.ts'
 import { readBody } from './body.ts'
 import { answerWithin } from './deadline.ts'
@@ -10,10 +11,12 @@ import { type Metrics, metricsHandlers } from './metrics.ts'
 import { openapiHandlers } from './openapi.ts'
 import type { RequestIds } from './request-id.ts'
 import { requireRoute, route } from './routes.ts'
+import { tenantHandlers } from './tenant.ts'
 import { userHandlers } from './user.ts'
 
 interface Parts {
   auth: Auth
+  directory: Directory
   readiness: () => Promise<Readiness>
   log: Log
   requestIds: RequestIds
@@ -27,7 +30,7 @@ interface Parts {
 
 /** The service over HTTP. */
 export function createApp(parts: Parts): Koa {
-  const { auth, readiness, log, requestIds, metrics, exposition, rules, deadlineMs } = parts
+  const { auth, directory, readiness, log, requestIds, metrics, exposition, rules, deadlineMs } = parts
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
@@ -40,7 +43,8 @@ export function createApp(parts: Parts): Koa {
     answerWithin(deadlineMs),
     route({
       ...authHandlers(auth, rules),
-      ...userHandlers(auth),
+      ...userHandlers(auth, directory),
+      ...tenantHandlers(directory),
       ...healthHandlers(readiness),
       ...metricsHandlers(exposition),
       ...openapiHandlers(),

@@ -26,3 +26,9 @@ export function tenantOf(ctx: Context): { tenant?: string } {
   const tenant = own ?? named
   return tenant === undefined ? {} : { tenant }
 }
+
+/** Throws caller_scope for a caller that is bound to a tenant: its own, too, is not in its hands. */
+export function requireUnbound(ctx: Context): void {
+  if (withinOf(ctx) === undefined) return
+  throw new AuthError('caller_scope', { detail: 'This caller is bound to a tenant.' })
+}

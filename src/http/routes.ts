@@ -6,10 +6,12 @@ import type { authHandlers } from './auth.ts'
 import type { healthHandlers } from './health.ts'
 import type { metricsHandlers } from './metrics.ts'
 import type { openapiHandlers } from './openapi.ts'
+import type { tenantHandlers } from './tenant.ts'
 import type { userHandlers } from './user.ts'
 
 type Handlers = ReturnType<typeof authHandlers> &
   ReturnType<typeof userHandlers> &
+  ReturnType<typeof tenantHandlers> &
   ReturnType<typeof healthHandlers> &
   ReturnType<typeof metricsHandlers> &
   ReturnType<typeof openapiHandlers>
@@ -25,6 +27,16 @@ const surface = [
   ['DELETE', '/auth', 'blacklist', 'sessions'],
   ['POST', '/auth/user', 'register', 'users'],
   ['PATCH', '/auth/user', 'changePassword', 'users'],
+  ['GET', '/auth/user', 'showUser', 'users'],
+  ['DELETE', '/auth/user', 'deleteUser', 'users'],
+  ['POST', '/auth/user/suspend', 'suspendUser', 'users'],
+  ['POST', '/auth/user/reinstate', 'reinstateUser', 'users'],
+  ['GET', '/auth/user/sessions', 'listSessions', 'sessions'],
+  ['DELETE', '/auth/user/sessions', 'endSessions', 'sessions'],
+  ['POST', '/auth/tenant', 'addTenant', 'admin'],
+  ['GET', '/auth/tenant', 'listTenants', 'admin'],
+  ['POST', '/auth/tenant/suspend', 'suspendTenant', 'admin'],
+  ['POST', '/auth/tenant/reinstate', 'reinstateTenant', 'admin'],
   ['GET', '/healthz', 'live', null],
   ['GET', '/readyz', 'ready', null],
   ['GET', '/metrics', 'metrics', null],

@@ -51,7 +51,7 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
 
 /** The store, with the entries of this process's own writes remembered before they are acknowledged. */
 export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'>): Store {
-  const { users, sessions, tokens } = store
+  const { tenants, users, sessions, tokens } = store
   return {
     ...store,
     users: {
@@ -62,9 +62,31 @@ export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'
       async endSessions(ending) {
         return remembered(await users.endSessions(ending))
       },
+      async endSome(ending) {
+        const ended = await users.endSome(ending)
+        ended?.forEach(remembered)
+        return ended
+      },
+      async suspend(ending) {
+        return remembered(await users.suspend(ending))
+      },
+      async remove(ending) {
+        return remembered(await users.remove(ending))
+      },
+    },
+    tenants: {
+      ...tenants,
+      async suspend(suspension) {
+        return remembered(await tenants.suspend(suspension))
+      },
     },
     sessions: {
       ...sessions,
+      async open(session) {
+        const opened = await sessions.open(session)
+        opened?.ended.forEach(remembered)
+        return opened
+      },
       async end(token, how) {
         return remembered(await sessions.end(token, how))
       },

@@ -6,7 +6,7 @@ import { authenticate } from './authenticate.ts'
 import { grant } from './grant.ts'
 import type { Tools } from './service.ts'
 
-// Each attempt but the last lost against a change of the password meanwhile.
+// Each attempt but the last lost against a change of the password, or a suspension, meanwhile.
 const ATTEMPTS = 3
 
 /** POST /auth: opens a session. */
@@ -15,21 +15,30 @@ export async function login(tools: Tools, credentials: Credentials): Promise<Gra
   const password = parsePassword(credentials.password)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const user = await authenticate(tools, key, password)
+    requireActive(user)
     const mark = tools.paths?.mark()
-    const token = await tools.store.sessions.open({
+    const opened = await tools.store.sessions.open({
       id: tools.newId(),
       user,
       token: tools.newId(),
       kid: tools.ring.current.kid,
       sessionSeconds: tools.rules.sessionSeconds,
       tokenSeconds: tools.rules.tokenSeconds,
+      most: tools.rules.sessionsPerUser,
     })
-    if (token) {
+    if (opened) {
       await keepHashCurrent(tools, user, password)
-      return grant(tools, token, mark)
+      return grant(tools, opened.token, mark)
     }
   }
   throw new AuthError('service_unavailable')
+}
+
+// Only after the password was right, so that nothing is learnt without it.
+function requireActive({ id, status, tenant }: User): void {
+  const about = { user: id }
+  if (tenant.status === 'suspended') throw new AuthError('tenant_is_suspended', { about })
+  if (status === 'suspended') throw new AuthError('user_is_suspended', { about })
 }
 
 // Best effort: the log-in has succeeded, and the next one tries again.

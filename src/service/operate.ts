@@ -1,13 +1,11 @@
 import { decidingEntry, stateOf } from '../blacklist.ts'
-import { AuthError } from '../error.ts'
+import type { AuthError } from '../error.ts'
 import type { Explanation, Operator } from '../operator.ts'
-import { DEFAULT_TENANT, parseUsername, type User, userKey } from '../user.ts'
 import { changePassword } from './change-password.ts'
+import { createDirectory } from './directory.ts'
 import { prune } from './prune.ts'
 import { register } from './register.ts'
 import type { Tools } from './service.ts'
-
-const MOST_SESSIONS = 1_000
 
 /** The operator's verbs over a store. */
 export function createOperator(tools: Tools): Operator {
@@ -18,40 +16,13 @@ export function createOperator(tools: Tools): Operator {
     rules: { ...rules, requireCurrentPassword: false, hideUnknownUsers: false },
   }
   return {
+    ...createDirectory(tools),
     status: () => store.overview.graph(),
     addUser: (credentials) => register(trusted, credentials),
     setPassword: (credentials) => changePassword(trusted, credentials),
-    async showUser(username) {
-      const shown = await store.overview.user(keyOf(username))
-      if (!shown) throw new AuthError('user_does_not_exist')
-      return shown
-    },
-    async listSessions(username) {
-      const { key } = await requireUser(tools, username)
-      return store.overview.sessions(key, MOST_SESSIONS)
-    },
-    async endSessions(username) {
-      const { user } = await requireUser(tools, username)
-      const operation = tools.newId()
-      await store.users.endSessions({ user: user.id, reason: 'operator', operation })
-    },
     explainToken: (text) => explain(tools, text),
     prune: (options) => prune(tools, options),
   }
-}
-
-function keyOf(username: string): string {
-  return userKey(DEFAULT_TENANT, parseUsername(username))
-}
-
-async function requireUser(
-  { store }: Tools,
-  username: string,
-): Promise<{ key: string; user: User }> {
-  const key = keyOf(username)
-  const user = await store.users.find(key)
-  if (!user) throw new AuthError('user_does_not_exist')
-  return { key, user }
 }
 
 async function explain({ store, tokenText }: Tools, text: string): Promise<Explanation> {

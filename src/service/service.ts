@@ -33,6 +33,8 @@ export interface Rules {
   /** Whether an unknown user is answered like a wrong password. */
   hideUnknownUsers: boolean
   requireCurrentPassword: boolean
+  /** How many live sessions a user may have; 0 for no limit. At the limit the oldest ends. */
+  sessionsPerUser: number
   /** How long a session that has ended is kept for those who look into it. */
   retentionSeconds: number
 }

@@ -25,7 +25,7 @@ export function pruneContract(test: Declare, opened: () => Opened): void {
   async function open(user: User): Promise<Token> {
     const spans = { sessionSeconds: 3600, tokenSeconds: 900 }
     const session = { id: newId(), user, token: newId(), kid: 'kid', ...spans }
-    return (await store().sessions.open(session)) as Token
+    return (await store().sessions.open(session))?.token as Token
   }
 
   async function refresh(token: Token): Promise<Token> {

@@ -26,7 +26,7 @@ export function storeContract(test: Declare, opened: () => Opened): void {
 
   async function open(user: User, seconds = spans): Promise<Token> {
     const session = { id: newId(), user, token: newId(), kid: 'kid', ...seconds }
-    return (await store().sessions.open(session)) as Token
+    return (await store().sessions.open(session))?.token as Token
   }
 
   function refresh(token: Token, id = newId(), graceSeconds = 30) {
@@ -149,7 +149,7 @@ export function storeContract(test: Declare, opened: () => Opened): void {
       expectedHash: null,
       operation: newId(),
     })
-    const tokens = (await Promise.all(openings)).filter((token) => token !== undefined)
+    const tokens = (await Promise.all(openings)).flatMap((opened) => opened?.token ?? [])
     t.truthy(await changed)
     for (const token of tokens) t.is(await state(token), 'blacklisted')
   })

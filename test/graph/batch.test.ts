@@ -161,9 +161,14 @@ async function newUser(store: Store): Promise<User> {
   return (await store.users.find(key)) as User
 }
 
-function open(store: Store, user: User, id = newId(), token = newId()): Promise<Token | undefined> {
+async function open(
+  store: Store,
+  user: User,
+  id = newId(),
+  token = newId(),
+): Promise<Token | undefined> {
   const spans = { sessionSeconds: 3600, tokenSeconds: 900 }
-  return store.sessions.open({ id, user, token, kid: 'kid', ...spans })
+  return (await store.sessions.open({ id, user, token, kid: 'kid', ...spans }))?.token
 }
 
 async function openMany(store: Store, count: number): Promise<Token[]> {
@@ -236,7 +241,8 @@ registerOnEngines((test, opened) => {
         t.true((await store.tokens.sight(outcome.value as Token)).known)
       }
     }
-    t.deepEqual(sizes.slice(0, 10), [9, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    // The first finds nothing under way, the others wait for it.
+    t.deepEqual(sizes.slice(0, 10), [1, 8, 1, 1, 1, 1, 1, 1, 1, 1])
   })
 
   test('a batch of refreshes with one whose id is taken', async (t) => {

@@ -1,10 +1,10 @@
 import anyTest, { type ExecutionContext } from 'ava'
-import { stateOf } from '../../src/blacklist.ts'
+import { type BlacklistEntry, stateOf } from '../../src/blacklist.ts'
 import { AuthError } from '../../src/error.ts'
 import { prepareSchema } from '../../src/graph/schema.ts'
 import { createStore } from '../../src/graph/store.ts'
 import { newId } from '../../src/id.ts'
-import type { NewUser, Store } from '../../src/store.ts'
+import type { NewUser, Opened, Store } from '../../src/store.ts'
 import type { Token } from '../../src/token.ts'
 import { DEFAULT_TENANT, type User, userKey } from '../../src/user.ts'
 import { neo4j } from '../support/engines.ts'
@@ -44,7 +44,7 @@ async function createWorld(store: Store): Promise<World> {
   await store.users.register(registered)
   const user = (await store.users.find(registered.key)) as User
   const opening = { id: newId(), user, token: newId(), kid: 'kid', ...spans }
-  const token = (await store.sessions.open(opening)) as Token
+  const token = (await store.sessions.open(opening))?.token as Token
   return { store, key: registered.key, user, token, other: newUser() }
 }
 
@@ -70,8 +70,8 @@ const writes: Record<string, Write> = {
       const opening = { id: newId(), user, token: newId(), kid: 'kid', ...spans }
       return () => store.sessions.open(opening)
     },
-    async result(t, token, world) {
-      t.is(await state(world, token as Token), 'valid')
+    async result(t, opened, world) {
+      t.is(await state(world, (opened as Opened).token), 'valid')
     },
   },
   'a refresh': {
@@ -99,6 +99,62 @@ const writes: Record<string, Write> = {
       t.is(await state(world, world.token), 'blacklisted')
       const { entries } = await world.store.tokens.sight(world.token)
       t.is(entries.length, 1)
+    },
+  },
+  'a suspension of the user': {
+    text: '(user)<-[:BLACKLISTS]-(entry:',
+    prepare({ store, user }) {
+      const operation = newId()
+      return () => store.users.suspend({ user: user.id, operation })
+    },
+    async result(t, entry, world) {
+      t.truthy(entry, 'nobody else has suspended the user')
+      t.like(await world.store.users.find(world.key), { status: 'suspended', generation: 1 })
+      t.is(await state(world, world.token), 'blacklisted')
+    },
+  },
+  'a removal of the user': {
+    text: 'DETACH DELETE user',
+    prepare({ store, user }) {
+      const operation = newId()
+      return () => store.users.remove({ user: user.id, operation })
+    },
+    async result(t, entry, world) {
+      t.truthy(entry, 'nobody else has removed the user')
+      t.is(await world.store.users.find(world.key), undefined)
+      t.is(await state(world, world.token), 'blacklisted')
+      t.is((await world.store.tokens.sight(world.token)).entries.length, 1)
+    },
+  },
+  'an end of one of the sessions': {
+    text: 'RETURN collect(session) AS found',
+    prepare({ store, user, token }) {
+      const operation = newId()
+      const [session] = token.sessions
+      const how = { session, which: 'that', reason: 'operator' } as const
+      return () => store.users.endSome({ user: user.id, ...how, operation })
+    },
+    async result(t, ended, world) {
+      t.is((ended as BlacklistEntry[]).length, 1, 'nobody else has ended it')
+      t.is(await state(world, world.token), 'blacklisted')
+      t.is((await world.store.tokens.sight(world.token)).entries.length, 1)
+    },
+  },
+  'a suspension of a tenant': {
+    text: "SET tenant.status = 'suspended'",
+    prepare({ store, other }) {
+      const tenant = { id: other.id, name: `t-${other.id.toLowerCase().replaceAll('_', '-')}` }
+      const operation = newId()
+      const added = store.tenants.add(tenant)
+      return async () => {
+        await added
+        return store.tenants.suspend({ tenant: tenant.id, sessionSeconds: 3600, operation })
+      }
+    },
+    async result(t, entry, { store, other }) {
+      t.like(entry, { id: other.id, generation: 0, reason: 'suspended' })
+      const suspended = (await store.tenants.list()).find(({ id }) => id === other.id)
+      t.like(suspended, { status: 'suspended', generation: 1 })
     },
   },
   'a change of the password': {

@@ -527,7 +527,7 @@ async function newUser(store: Store): Promise<User> {
 async function open(store: Store, user?: User): Promise<Token> {
   const session = { id: newId(), user: user ?? (await newUser(store)), token: newId(), kid: 'kid' }
   const spans = { sessionSeconds: 3600, tokenSeconds: 900 }
-  return (await store.sessions.open({ ...session, ...spans })) as Token
+  return (await store.sessions.open({ ...session, ...spans }))?.token as Token
 }
 
 function end(store: Store, token: Token) {

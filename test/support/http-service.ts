@@ -7,6 +7,7 @@ import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
+import { createDirectory } from '../../src/service/directory.ts'
 import { createFirstSight, createRecall, type Rules } from '../../src/service/service.ts'
 import { createTestService } from './world.ts'
 
@@ -33,6 +34,7 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
   const metrics = createMetrics({})
   const app = createApp({
     auth,
+    directory: createDirectory(tools),
     readiness: () => tools.store.check().then(() => ({ reasons: [], details: {} })),
     log,
     requestIds,

@@ -21,6 +21,7 @@ export const RULES: Rules = {
   reuseDetection: true,
   hideUnknownUsers: false,
   requireCurrentPassword: false,
+  sessionsPerUser: 0,
   retentionSeconds: 0,
 }
 
@@ -70,4 +71,9 @@ export { prepareSchema }
 /** A username that no other test uses: the graph may be shared. */
 export function newUsername(): string {
   return `u.${newId().toLowerCase()}`.replaceAll(/[^a-z0-9.]/g, '.')
+}
+
+/** A tenant's name that no other test uses. */
+export function newTenant(): string {
+  return `t-${newId().toLowerCase().replaceAll('_', '-')}`
 }

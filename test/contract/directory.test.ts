@@ -1,0 +1,4 @@
+import { registerOnEngines } from '../support/suites.ts'
+import { directoryContract } from './directory.suite.ts'
+
+registerOnEngines(directoryContract)
