@@ -1,6 +1,6 @@
 import type { BlacklistEntry, Reason } from '../blacklist.ts'
 import type { EndSome } from '../store.ts'
-import { ENTRY, entriesOf, LOCK_FEED } from './blacklist.ts'
+import { entriesOf, LOCK_FEED } from './blacklist.ts'
 import type { Engine } from './engine.ts'
 import { IS_LIVE, LIFE, TENANT_GENERATION } from './live.ts'
 
@@ -67,14 +67,8 @@ WITH feed, now, user, tenantGeneration, found
 UNWIND range(0, size(found) - 1) AS place
 WITH feed, now, user, tenantGeneration, place, found[place] AS session
 ${LIFE}
-CALL { WITH session MATCH (session)-[:ISSUED]->(token:Token) RETURN max(token.expiresAt) AS until }
-CALL {
-  WITH session
-  MATCH (session)<-[:BLACKLISTS]-(entry:BlacklistEntry) WHERE entry.operation = $operation
-  RETURN collect(${ENTRY}) AS made
-}
-WITH feed, now, user, place, {id: session.id, session: session, until: until, made: made,
-  isLive: ${IS_LIVE}} AS one
+WITH feed, now, user, place, {id: session.id, session: session, until: until,
+  made: [entry IN entries WHERE entry.operation = $operation], isLive: ${IS_LIVE}} AS one
 ORDER BY place
 WITH feed, now, user, collect(one) AS seen
 WITH feed, now, user, seen, [one IN seen WHERE one.isLive] AS live

@@ -1,3 +1,5 @@
+import { ENTRY } from './blacklist.ts'
+
 /** Adds `tenantGeneration`, of the tenant that `user` is a member of. */
 export const TENANT_GENERATION = `CALL {
   WITH user MATCH (user)-[:MEMBER_OF]->(tenant:Tenant)
@@ -5,13 +7,13 @@ export const TENANT_GENERATION = `CALL {
 }`
 
 /**
- * Adds what tells at `now` whether `session` is live: `ends`, how many entries about it there are, and
- * `living`, how many of its tokens count. The domain's rule, stated once more where the graph alone knows
- * all tokens.
+ * Adds what tells at `now` whether `session` is live: the `entries` about it, and of its tokens that are
+ * neither expired nor ended themselves when the last expires, `until`, which is null where there is none.
+ * The domain's rule, stated once more where the graph alone knows all tokens.
  */
 export const LIFE = `CALL {
   WITH session MATCH (session)<-[:BLACKLISTS]-(entry:BlacklistEntry)
-  RETURN count(entry) AS ends
+  RETURN collect(${ENTRY}) AS entries
 }
 CALL {
   WITH session, now
@@ -19,9 +21,9 @@ CALL {
     MATCH (token)<-[:BLACKLISTS]-(entry:BlacklistEntry)
     WHERE entry.kind = 'ended' OR entry.\`from\` <= now
   }
-  RETURN count(token) AS living
+  RETURN max(token.expiresAt) AS until
 }`
 
 /** Whether the session is live, by what the clauses above have added. */
-export const IS_LIVE = `living > 0 AND ends = 0 AND session.generation = user.generation
+export const IS_LIVE = `until IS NOT NULL AND size(entries) = 0 AND session.generation = user.generation
   AND session.tenantGeneration = tenantGeneration`

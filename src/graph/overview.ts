@@ -49,7 +49,7 @@ async function user(engine: Engine, key: string): Promise<UserStatus | undefined
        WHERE session.generation = user.generation
          AND session.tenantGeneration = tenantGeneration
        ${LIFE}
-       WITH user, session, tenantGeneration, ends, living WHERE ${IS_LIVE}
+       WITH user, session, tenantGeneration, entries, until WHERE ${IS_LIVE}
        RETURN count(session) AS sessions
      }
      RETURN user.id AS id, user.username AS username, user.status AS status,
@@ -79,10 +79,6 @@ async function sessions(engine: Engine, key: string, limit: number): Promise<Ses
        RETURN count(token) AS tokens, max(token.expiresAt) AS last
      }
      CALL {
-       WITH session MATCH (session)<-[:BLACKLISTS]-(entry:BlacklistEntry)
-       RETURN collect(entry.reason) AS reasons
-     }
-     CALL {
        WITH user, session
        MATCH (user)<-[:BLACKLISTS]-(entry:BlacklistEntry {generation: session.generation})
        RETURN collect(entry.reason) AS userReasons
@@ -95,7 +91,7 @@ async function sessions(engine: Engine, key: string, limit: number): Promise<Ses
        RETURN collect(entry.reason) AS tenantReasons
      }
      RETURN session.id AS id, session.createdAt AS createdAt, session.expiresAt AS expiresAt,
-       tokens, last, reasons + userReasons + tenantReasons AS reasons,
+       tokens, last, [entry IN entries | entry.reason] + userReasons + tenantReasons AS reasons,
        session.generation < user.generation OR session.tenantGeneration < tenantGeneration AS over,
        ${IS_LIVE} AS live
      ORDER BY createdAt DESC, id`,

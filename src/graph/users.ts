@@ -50,7 +50,7 @@ async function register(engine: Engine, user: NewUser): Promise<boolean | undefi
      MERGE (user:User {key: $key})
        ON CREATE SET user.id = $id, user.username = $username, user.passwordHash = $passwordHash,
          user.status = 'active', user.generation = 0, user.createdAt = timestamp()
-     WITH tenant, user, user.id = $id AS mine
+     WITH tenant, user, coalesce(user.id = $id, false) AS mine
      FOREACH (_ IN CASE
          WHEN mine AND NOT EXISTS { MATCH (user)-[:MEMBER_OF]->(:Tenant) } THEN [1] ELSE [] END |
        CREATE (user)-[:MEMBER_OF]->(tenant))
@@ -101,9 +101,13 @@ RETURN CASE WHEN fresh
   return row && entriesOf(row)[0]
 }
 
+// Looked at once more under the lock: who waited for a removal has a node in hand that is gone.
 async function reinstate(engine: Engine, user: string): Promise<boolean> {
   const rows = await engine.write(
-    `MATCH (user:User {id: $user}) SET user.status = 'active' RETURN user.id AS id`,
+    `MATCH (user:User {id: $user}) SET user.locked = true
+     WITH user WHERE user.status IS NOT NULL
+     SET user.status = 'active'
+     RETURN user.id AS id`,
     { user },
   )
   return rows.length > 0

@@ -30,7 +30,8 @@ interface Parts {
 
 /** The service over HTTP. */
 export function createApp(parts: Parts): Koa {
-  const { auth, directory, readiness, log, requestIds, metrics, exposition, rules, deadlineMs } = parts
+  const { auth, directory, readiness, log, requestIds, metrics, exposition, rules, deadlineMs } =
+    parts
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
