@@ -102,6 +102,27 @@ export function pruneContract(test: Declare, opened: () => Opened): void {
     t.truthy(await refresh(second), 'and it goes on')
   })
 
+  test('what a removed user has left goes like everything else', async (t) => {
+    const user = await newUser()
+    const tokens = [await open(user), await open(user), await open(user)] as const
+    const successor = await refresh(tokens[0])
+    await end(tokens[1])
+    await store().users.remove({ user: user.id, operation: newId() })
+    await run()
+    for (const token of [...tokens, successor]) {
+      t.is(stateOf(token, await store().tokens.sight(token), store().now()), 'blacklisted')
+    }
+    for (const token of [...tokens, successor]) await age(token)
+    await opened().engine.write(
+      'MATCH (entry:BlacklistEntry {id: $id}) SET entry.until = entry.until - $ms',
+      { id: user.id, ms: 3_600_000 + LONG_AGO },
+    )
+    await run()
+    for (const token of [...tokens, successor]) await isGone(t, token)
+    t.false(await isThere('User', user.id))
+    t.false(await isThere('BlacklistEntry', user.id))
+  })
+
   test('pruning changes no answer', async (t) => {
     const { auth, tools } = createTestService(opened().engine, { rules: { tokenSeconds: 1 } })
     const token = await open(await newUser())
