@@ -6,7 +6,7 @@ import { neo4j } from '../support/engines.ts'
 import { type Answer, bearer, json } from '../support/http-client.ts'
 import { type Environment, graphs, type Service, startService } from '../support/service-process.ts'
 import { createProxy } from '../support/tcp-proxy.ts'
-import { newUsername, PASSWORD } from '../support/world.ts'
+import { newTenant, newUsername, PASSWORD } from '../support/world.ts'
 
 const test = neo4j ? anyTest.serial : anyTest.serial.skip
 const BOUND_MS = 1_000
@@ -117,7 +117,96 @@ test('a changed password, a successor and a token of its own are heard of as wel
   for (const token of [kept, changed, next]) await refused(t, one, String(token))
 })
 
+<<<<<<< HEAD
 test('races: 50 PATCH of one token over both replicas give one successor', async (t) => {
+=======
+test('what is suspended, deleted or ended by name on one is refused by the other', async (t) => {
+  const [one, other] = pair()
+  const tenant = newTenant()
+  t.is((await one.request('POST', '/auth/tenant', json({ tenant }))).status, 201)
+  const took: number[] = []
+  async function ends(method: string, path: string, more: object = {}): Promise<void> {
+    const user = { tenant, username: newUsername(), password: PASSWORD }
+    t.is((await other.request('POST', '/auth/user', json(user))).status, 201)
+    const token = await logIn(one, user)
+    const next = String((await one.request('PATCH', '/auth', bearer(token))).json.token)
+    for (const text of [token, next]) t.is((await verify(other, text)).status, 200)
+    const { username } = user
+    t.is((await one.request(method, path, json({ tenant, username, ...more }))).status, 200)
+    for (const text of [token, next]) {
+      t.is((await verify(one, text)).status, 401, 'at once by the one that answered')
+      took.push(await refused(t, other, text))
+    }
+  }
+  await ends('POST', '/auth/user/suspend')
+  await ends('DELETE', '/auth/user/sessions')
+  await ends('DELETE', '/auth/user')
+  await ends('POST', '/auth/tenant/suspend')
+  t.is((await other.request('POST', '/auth/tenant/reinstate', json({ tenant }))).status, 200)
+
+  const user = { tenant, username: newUsername(), password: PASSWORD }
+  await one.request('POST', '/auth/user', json(user))
+  const tokens = [await logIn(one, user), await logIn(other, user), await logIn(one, user)]
+  const sessions: string[] = []
+  for (const token of tokens) sessions.push(String((await verify(other, token)).json.session))
+  const named = { tenant, username: user.username }
+  const path = '/auth/user/sessions'
+  await one.request('DELETE', path, json({ ...named, session: sessions[0] }))
+  took.push(await refused(t, other, String(tokens[0])))
+  await one.request('DELETE', path, json({ ...named, except: sessions[2] }))
+  took.push(await refused(t, other, String(tokens[1])))
+  t.is((await verify(other, String(tokens[2]))).status, 200)
+  t.log(`refused after ${Math.round(Math.max(...took))} ms at the most`)
+  t.true(Math.max(...took) < BOUND_MS)
+})
+
+test('at the limit of sessions over both no more are live than it says', async (t) => {
+  const [one, other] = pair()
+  const user = await newUser(one)
+  const tokens: string[] = []
+  await each(range(120), async (i) => {
+    tokens.push(await logIn(i % 2 ? one : other, user))
+  })
+  await delay(BOUND_MS)
+  for (const service of [one, other]) {
+    const answers = await Promise.all(tokens.map((token) => verify(service, token)))
+    t.is(answers.filter(({ status }) => status === 200).length, 50)
+    t.is(answers.filter(({ status }) => status === 401).length, 70)
+  }
+})
+
+test('no log-in that races a suspension of its tenant on the other is left valid', async (t) => {
+  const [one, other] = pair()
+  const tenant = newTenant()
+  await one.request('POST', '/auth/tenant', json({ tenant }))
+  for (const round of range(4)) {
+    const user = { tenant, username: newUsername(), password: PASSWORD }
+    await one.request('POST', '/auth/user', json(user))
+    const granted: string[] = []
+    let isOver = false
+    async function keepLoggingIn(): Promise<void> {
+      while (!isOver) {
+        const { status, json: body } = await one.request('POST', '/auth', json(user))
+        if (status === 200) granted.push(String(body.token))
+      }
+    }
+    const racing = range(8).map(keepLoggingIn)
+    while (granted.length === 0) await delay(5)
+    await delay(10 * round)
+    t.is((await other.request('POST', '/auth/tenant/suspend', json({ tenant }))).status, 200)
+    await delay(20)
+    isOver = true
+    await Promise.all(racing)
+    t.is((await other.request('POST', '/auth/tenant/reinstate', json({ tenant }))).status, 200)
+    for (const service of [one, other]) {
+      for (const token of granted) await refused(t, service, token)
+    }
+    t.is((await verify(one, await logIn(one, user))).status, 200)
+  }
+})
+
+test('50 refreshes of one token over both give one successor', async (t) => {
+>>>>>>> faaae36 (test(tenants): the command line, and two replicas)
   const [one, other] = pair()
   const token = await logIn(one, await newUser(one))
   const answers = await Promise.all(
