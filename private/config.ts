@@ -58,7 +58,7 @@ export const settings = {
     'MAX_SESSIONS_PER_USER',
     50,
     0,
-    10000,
+    1000,
     'how many live sessions a user may have: at a log-in the oldest ends; 0 for no limit',
   ),
   refreshGraceSeconds: integer(

@@ -125,7 +125,10 @@ for (const { name, env } of graphs) {
     await run(['user', 'reinstate', ...named], 0)
     await run(['tenant', 'suspend', tenant], 0)
     t.is((await logIn()).json.message, 'Tenant is suspended')
-    t.regex((await run(['user', 'add', 'ada', '--tenant', tenant], 1, PASSWORD)).stderr, /suspended/)
+    t.regex(
+      (await run(['user', 'add', 'ada', '--tenant', tenant], 1, PASSWORD)).stderr,
+      /suspended/,
+    )
     t.regex((await run(['tenant', 'list'], 0)).stdout, new RegExp(`${tenant} +suspended`))
     await run(['tenant', 'reinstate', tenant], 0)
     const last = (await logIn()).json.token as string
