@@ -33,6 +33,8 @@ export const parameters = {
     default: 'session',
     description: "What ends: the token's session, or that token alone.",
   },
+  session: { ...text, description: "The id of the user's session that ends, alone." },
+  except: { ...text, description: "The id of the user's session that stays, alone." },
   verbose: { ...text, description: 'With any value, also an empty one: more is shown.' },
 } as const satisfies Record<string, Schema>
 
@@ -56,6 +58,19 @@ const details = {
   knownTokens: { type: 'integer', description: 'Verified tokens in memory.' },
 }
 
+const standing: Schema = { enum: ['active', 'suspended'] }
+const session = closed({
+  session: { ...id, description: "The session's id." },
+  state: { enum: ['live', 'ended', 'expired'] },
+  reason: { type: ['string', 'null'], description: 'Why it was ended.' },
+  createdAt: instant('ms since the epoch, whole seconds'),
+  expiresAt: instant('ms since the epoch, whole seconds'),
+  lastTokenExpiresAt: {
+    type: ['integer', 'null'],
+    description: 'When its last token expires: unless that is refreshed, it is over then.',
+  },
+})
+
 /** The bodies of success. */
 export const schemas = {
   Success: closed({ message }),
@@ -67,6 +82,20 @@ export const schemas = {
     issuedAt: instant('ms since the epoch, whole seconds'),
     expiresAt: grant.expiresAt,
     refreshAfter: grant.refreshAfter,
+  }),
+  User: closed({
+    id,
+    username: text,
+    status: standing,
+    createdAt: instant('ms since the epoch'),
+    sessions: { type: 'integer', minimum: 0, description: 'Sessions that are live.' },
+  }),
+  Sessions: closed({
+    count: { type: 'integer', minimum: 0, description: 'Sessions that are live.' },
+    sessions: { type: 'array', maxItems: 1000, items: session },
+  }),
+  Tenants: closed({
+    tenants: { type: 'array', items: closed({ id, tenant: text, status: standing }) },
   }),
   Ready: closed({ message, ...details }, ['message']),
   Description: closed({

@@ -21,6 +21,8 @@ const success = { description: 'Done', schema: 'Success' } as const
 const credentials = ['username', 'password', 'tenant'] as const
 const badCredentials = ['username_validation_failed', 'password_validation_failed'] as const
 const badTenant = ['tenant_does_not_exist', 'tenant_is_suspended', 'caller_scope'] as const
+const userName = ['username', 'tenant'] as const
+const badUser = ['username_validation_failed', 'user_does_not_exist', 'caller_scope'] as const
 const badToken = [
   'token_must_be_provided',
   'token_is_invalid',
@@ -77,6 +79,66 @@ export const descriptions: Record<RouteName, Description> = {
       'bad_credentials',
       'user_is_suspended',
     ],
+  },
+  showUser: {
+    summary: 'Says who a user is, and how many sessions are live',
+    parameters: userName,
+    success: { status: 200, description: 'The user', schema: 'User' },
+    refusals: badUser,
+  },
+  deleteUser: {
+    summary: 'Removes a user and ends every session; the name is free at once',
+    parameters: userName,
+    success: { status: 200, ...success },
+    refusals: badUser,
+  },
+  suspendUser: {
+    summary: 'Ends every session of a user, who may not log in until reinstated',
+    parameters: userName,
+    success: { status: 200, ...success },
+    refusals: badUser,
+  },
+  reinstateUser: {
+    summary: 'Lets a suspended user log in anew',
+    parameters: userName,
+    success: { status: 200, ...success },
+    refusals: badUser,
+  },
+  listSessions: {
+    summary: "Lists a user's sessions, the newest first, and counts the live ones",
+    parameters: userName,
+    success: { status: 200, description: 'The sessions', schema: 'Sessions' },
+    refusals: badUser,
+  },
+  endSessions: {
+    summary: "Ends one of a user's sessions, all but one, or all",
+    parameters: [...userName, 'session', 'except'],
+    success: { status: 200, ...success },
+    refusals: [...badUser, 'session_does_not_exist'],
+  },
+  addTenant: {
+    summary: 'Adds a tenant',
+    parameters: ['tenant'],
+    success: { status: 201, ...success },
+    refusals: ['caller_scope', 'tenant_already_exists'],
+  },
+  listTenants: {
+    summary: 'Lists the tenants',
+    parameters: [],
+    success: { status: 200, description: 'The tenants', schema: 'Tenants' },
+    refusals: ['caller_scope'],
+  },
+  suspendTenant: {
+    summary: 'Ends every session in a tenant, in which nobody may log in until it is reinstated',
+    parameters: ['tenant'],
+    success: { status: 200, ...success },
+    refusals: ['caller_scope', 'tenant_does_not_exist'],
+  },
+  reinstateTenant: {
+    summary: 'Lets users of a suspended tenant log in anew',
+    parameters: ['tenant'],
+    success: { status: 200, ...success },
+    refusals: ['caller_scope', 'tenant_does_not_exist'],
   },
   live: {
     summary: 'Says that the process lives',

@@ -52,6 +52,7 @@ export function describeApi(): Record<string, unknown> {
     tags: [
       { name: 'sessions', description: 'Log-in, verify, refresh, log-out' },
       { name: 'users', description: 'Users and their sessions' },
+      { name: 'tenants', description: 'Tenants, for callers that are bound to none' },
       { name: 'service', description: 'The service itself' },
     ],
     paths,
@@ -152,7 +153,8 @@ function operation([, path, name, scope]: Route): Record<string, unknown> {
 }
 
 function tagOf(path: string): string {
-  if (path === '/auth') return 'sessions'
+  if (path === '/auth' || path === '/auth/user/sessions') return 'sessions'
+  if (path.startsWith('/auth/tenant')) return 'tenants'
   return path.startsWith('/auth/') ? 'users' : 'service'
 }
 

@@ -117,9 +117,6 @@ test('a changed password, a successor and a token of its own are heard of as wel
   for (const token of [kept, changed, next]) await refused(t, one, String(token))
 })
 
-<<<<<<< HEAD
-test('races: 50 PATCH of one token over both replicas give one successor', async (t) => {
-=======
 test('what is suspended, deleted or ended by name on one is refused by the other', async (t) => {
   const [one, other] = pair()
   const tenant = newTenant()
@@ -205,8 +202,7 @@ test('no log-in that races a suspension of its tenant on the other is left valid
   }
 })
 
-test('50 refreshes of one token over both give one successor', async (t) => {
->>>>>>> faaae36 (test(tenants): the command line, and two replicas)
+test('races: 50 PATCH of one token over both replicas give one successor', async (t) => {
   const [one, other] = pair()
   const token = await logIn(one, await newUser(one))
   const answers = await Promise.all(

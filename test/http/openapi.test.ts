@@ -133,7 +133,7 @@ test('an answer as it is described is taken', (t) => {
   t.notThrows(() => requireDescribed('GET', '/auth', refusal('token_is_invalid')))
   t.notThrows(() => requireDescribed('GET', '/auth', refusal('token_is_expired', {}, challenge)))
   t.notThrows(() => requireDescribed('GET', '/nowhere', refusal('not_found')))
-  const allow = { allow: 'POST, PATCH' }
+  const allow = { allow: 'POST, PATCH, GET, HEAD, DELETE' }
   t.notThrows(() => requireDescribed('PUT', '/auth/user', refusal('method_not_allowed', {}, allow)))
   t.notThrows(() =>
     requireDescribed('GET', '/readyz', {
