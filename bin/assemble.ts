@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Config } from '../private/config.ts'
 import { keptSecret } from '../private/secret.ts'
+import { createApiKeys, deriveApiKeySecret } from '../src/api-key.ts'
 import { openEmbedded } from '../src/graph/embedded.ts'
 import type { Engine } from '../src/graph/engine.ts'
 import { connectNeo4j } from '../src/graph/neo4j.ts'
@@ -45,7 +46,8 @@ export async function openGraph(
 
 /** What the verbs work with, by the settings. */
 export async function assembleTools(config: Config, store: Store): Promise<Tools> {
-  const ring = createKeyRing(config.jwtSecret || (await keptSecret(config.dataDir, randomBytes)))
+  const signingSecret = config.jwtSecret || (await keptSecret(config.dataDir, randomBytes))
+  const ring = createKeyRing(signingSecret)
   const { jwtIssuer: issuer, jwtAudience: audience } = config
   return {
     store,
@@ -57,6 +59,7 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
       pepper: config.passwordPepper,
       queue: createQueue(hashesAtOnce(config.workers), HASH_WAIT_MS),
     }),
+    apiKeys: createApiKeys(config.apiKeySecret || deriveApiKeySecret(signingSecret), newId),
     rules: {
       tokenSeconds: config.tokenTtlSeconds,
       sessionSeconds: config.sessionTtlSeconds,

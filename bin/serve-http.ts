@@ -1,10 +1,13 @@
 import type { Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import about from '../package.json' with { type: 'json' }
-import type { Config } from '../private/config.ts'
+import { asksCallers, type Config } from '../private/config.ts'
+import { readTls } from '../private/tls.ts'
 import { createApp } from '../src/http/app.ts'
+import { createDoor } from '../src/http/door.ts'
 import type { Readiness } from '../src/http/health.ts'
 import { createMetrics, type Readings } from '../src/http/metrics.ts'
 import { createRequestIds } from '../src/http/request-id.ts'
@@ -13,6 +16,7 @@ import { takeShortWay } from '../src/http/short-way.ts'
 import { newId } from '../src/id.ts'
 import { pause } from '../src/pause.ts'
 import { createDirectory } from '../src/service/directory.ts'
+import { createCallerAuth } from '../src/service/identify-caller.ts'
 import {
   createFirstSight,
   createRecall,
@@ -23,6 +27,7 @@ import { assembleTools } from './assemble.ts'
 import { type Followed, reasonOf } from './follow.ts'
 import { buildReadings, servingReadings } from './readings.ts'
 import { createDrain } from './stop.ts'
+import { followTls } from './tls.ts'
 
 /** Every request is answered within 3 s. */
 const ANSWER_MS = 2_800
@@ -54,7 +59,9 @@ export async function serveHttp({
 }: ToServe): Promise<Serving> {
   const { store, paths } = followed
   const tools = { ...(await assembleTools(config, store)), paths }
+  const door = asksCallers(config) ? createDoor(createCallerAuth(tools)) : undefined
   const draining = new AbortController()
+  const tls = readTls(config)
   const requestIds = createRequestIds(newId)
   const metrics = createMetrics({
     ...buildReadings(about.version),
@@ -64,6 +71,7 @@ export async function serveHttp({
   const app = createApp({
     auth: createService(tools),
     directory: createDirectory(tools),
+    door,
     readiness: () => readinessOf(followed, draining.signal),
     log,
     requestIds,
@@ -75,6 +83,7 @@ export async function serveHttp({
   const recall = createRecall(tools)
   const server = createHttpServer(
     takeShortWay({
+      door,
       recall,
       firstSight: createFirstSight(tools),
       log,
@@ -82,14 +91,17 @@ export async function serveHttp({
       requestIds,
       listener: app.callback(),
     }),
+    tls,
   )
   const drain = createDrain(server)
   await listen(server, config)
+  const leaveTls = tls ? followTls(config, server as SecureServer, log) : () => undefined
   return {
     tools,
     address: server.address() as AddressInfo,
     async stop(endBeside) {
       draining.abort()
+      leaveTls()
       const clean = await drain(config.shutdownSeconds * 1000)
       if (!clean) log.warn('cut off what was still running')
       await Promise.race([endBeside().then(() => store.close()), pause(1_000)])
@@ -98,11 +110,18 @@ export async function serveHttp({
 }
 
 /** Says where it listens, over which graph, and what to try first. */
-export function greet(log: Logger, { address, family, port }: AddressInfo, graph: string): void {
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+export function greet(
+  log: Logger,
+  { address, family, port }: AddressInfo,
+  graph: string,
+  config: Config,
+): void {
+  const scheme = config.tlsCertFile === '' ? 'http' : 'https'
+  const url = `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  const key = asksCallers(config) ? `-H "X-Api-Key: $KEY" ` : ''
   log.info(`listening on ${url}`)
   log.info(`graph: ${graph}`)
-  log.info(`try: curl -d username=ada -d 'password=correct horse' ${url}/auth/user`)
+  log.info(`try: curl ${key}-d username=ada -d 'password=correct horse' ${url}/auth/user`)
 }
 
 async function readinessOf(

@@ -1,8 +1,10 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import type { Config } from '../private/config.ts'
+import { readTls } from '../private/tls.ts'
 import { pause } from '../src/pause.ts'
 import { createOperator } from '../src/service/operate.ts'
+import { warnAboutCallers } from './callers.ts'
 import { followFirst, followGraph } from './follow.ts'
 import { createLog } from './log.ts'
 import { newPruneCounts, schedulePrune } from './prune-cron.ts'
@@ -18,6 +20,7 @@ const READY_MS = 3_000
 
 /** Runs the service until a signal stops it. Throws, before the port is opened, what it cannot mend. */
 export async function serve(config: Config): Promise<void> {
+  readTls(config)
   const log = createLog(config.logLevel)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a defect: please report it')
@@ -46,9 +49,12 @@ async function serveAlone(config: Config, log: Logger): Promise<() => Promise<vo
   const cron = schedulePrune({ schedule: config.pruneSchedule, operator, log, counts })
   const socket =
     config.neo4jUri === '' ? await openSocket(config.dataDir, operator, log) : undefined
-  greet(log, address, followed.description)
+  greet(log, address, followed.description, config)
+  const stopping = new AbortController()
+  void warnAboutCallers(config, followed.store, log, stopping.signal)
   return () =>
     stop(async () => {
+      stopping.abort()
       await Promise.all([cron.stop(), socket?.close(), followed.follower.stop()])
     })
 }

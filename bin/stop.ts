@@ -1,4 +1,5 @@
 import type { Server, ServerResponse } from 'node:http'
+import { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 
 // npm on a terminal hands Ctrl-C on to a process that the terminal told already: that is one signal.
@@ -31,7 +32,9 @@ export function createDrain(server: Server): Drain {
   const connections = new Map<Socket, Set<ServerResponse>>()
   let isDraining = false
 
-  server.on('connection', (socket) => {
+  // Requests over TLS name the encrypted socket; who has not got that far is cut by the server's limits.
+  const event = server instanceof SecureServer ? 'secureConnection' : 'connection'
+  server.on(event, (socket: Socket) => {
     connections.set(socket, new Set())
     socket.once('close', () => connections.delete(socket))
   })

@@ -8,6 +8,7 @@ import { exposeReadings } from '../src/http/metrics.ts'
 import type { Look } from '../src/service/follower.ts'
 import { createOperator } from '../src/service/operate.ts'
 import { assembleTools } from './assemble.ts'
+import { warnAboutCallers } from './callers.ts'
 import { followGraph } from './follow.ts'
 import { newPruneCounts, schedulePrune } from './prune-cron.ts'
 import { pruneReadings } from './readings.ts'
@@ -60,11 +61,14 @@ export async function supervise(config: Config, log: Logger): Promise<() => Prom
   for (let i = 0; i < config.workers; i += 1) cluster.fork()
   const [, address] = (await once(cluster, 'listening')) as [Worker, AddressInfo]
   isListening = true
-  greet(log, { ...address, address: config.host, family: 'IPv4' }, followed.description)
+  greet(log, { ...address, address: config.host, family: 'IPv4' }, followed.description, config)
   log.info({ workers: config.workers }, 'workers share the port')
+  const stopping = new AbortController()
+  void warnAboutCallers(config, followed.store, log, stopping.signal)
 
   return async () => {
     isStopping = true
+    stopping.abort()
     const alive = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
     const ended = alive.map((worker) => once(worker, 'exit'))
     for (const worker of alive) worker.process.kill('SIGTERM')

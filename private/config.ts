@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { validate } from 'node-cron'
 
 /** The environment: variables by name. */
@@ -21,6 +22,25 @@ export interface Setting<T = unknown> {
 export const settings = {
   host: text('HOST', '127.0.0.1', 'address to listen on'),
   port: integer('PORT', 3000, 0, 65535, 'port to listen on; 0 takes a free one'),
+  tlsCertFile: text('TLS_CERT_FILE', '', 'certificate chain (PEM) to serve HTTPS with'),
+  tlsKeyFile: text('TLS_KEY_FILE', '', 'its private key (PEM), which only its owner may read'),
+  tlsClientCaFile: text(
+    'TLS_CLIENT_CA_FILE',
+    '',
+    'authorities (PEM) whose client certificates prove callers',
+  ),
+  callerAuth: choice(
+    'CALLER_AUTH',
+    'auto',
+    ['auto', 'on', 'off'],
+    'whether callers must prove who they are; auto: unless HOST is loopback',
+  ),
+  apiKeySecret: secret(
+    'API_KEY_SECRET',
+    'text of at least 32 bytes',
+    'secret in the stored hashes of API keys; left out, it is derived from JWT_SECRET',
+    (value) => Buffer.byteLength(value) >= 32,
+  ),
   dataDir: text('DATA_DIR', './data', 'folder of the embedded graph and of the made secret'),
   neo4jUri: pattern(
     'NEO4J_URI',
@@ -185,6 +205,12 @@ function together(config: Config): string[] {
   if ((config.neo4jUsername === '') === hasPassword) {
     mistakes.push('NEO4J_USERNAME and NEO4J_PASSWORD must both be set, or neither')
   }
+  if ((config.tlsCertFile === '') !== (config.tlsKeyFile === '')) {
+    mistakes.push('TLS_CERT_FILE and TLS_KEY_FILE must both be set, or neither')
+  }
+  if (config.tlsClientCaFile !== '' && config.tlsCertFile === '') {
+    mistakes.push('TLS_CLIENT_CA_FILE needs TLS_CERT_FILE and TLS_KEY_FILE')
+  }
   if (config.workers > 1 && config.neo4jUri === '') {
     mistakes.push(
       'WORKERS must be 1 with the embedded graph, which one process owns; set NEO4J_URI',
@@ -197,6 +223,12 @@ function together(config: Config): string[] {
     mistakes.push('TOKEN_TTL_SECONDS must be at most SESSION_TTL_SECONDS')
   }
   return mistakes
+}
+
+/** Whether callers must prove who they are: where others than this machine can reach the service. */
+export function asksCallers({ callerAuth, host }: Pick<Config, 'callerAuth' | 'host'>): boolean {
+  if (callerAuth !== 'auto') return callerAuth === 'on'
+  return !(host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')))
 }
 
 /** The settings in force as NAME=value lines, with secrets masked. */

@@ -1,6 +1,6 @@
 import type { Token, TokenState } from './token.ts'
 
-export type Scope = 'tenant' | 'user' | 'session' | 'token'
+export type Scope = 'tenant' | 'user' | 'session' | 'token' | 'caller' | 'key'
 
 /** Why something was ended. */
 export type Reason =
@@ -20,7 +20,7 @@ export interface BlacklistEntry {
   /** Its place in the feed; contiguous from 1. */
   seq: number
   scope: Scope
-  /** The id of the tenant, user, session or token. */
+  /** The id of the tenant, user, session, token, caller or caller's key. */
   id: string
   /** For a tenant or a user: tokens of this generation and of those before it are ended. */
   generation: number | null
@@ -28,7 +28,7 @@ export interface BlacklistEntry {
   kind: 'ended' | 'superseded'
   at: number
   from: number
-  /** When the last token that it could concern is expired. */
+  /** When the last token that it could concern is expired; no caller is remembered for so long. */
   until: number
   reason: Reason
   /** The operation that made it, by which a repeat of that operation is recognised. */
@@ -52,7 +52,15 @@ function inForce(entry: BlacklistEntry, token: Token, now: number): boolean {
       return token.sessions.includes(entry.id)
     case 'token':
       return entry.id === token.id
+    case 'caller':
+    case 'key':
+      return false
   }
+}
+
+/** Whether any of the entries about a caller or a caller's key is in force: it no longer counts. */
+export function isCallerEnded(entries: readonly BlacklistEntry[], now: number): boolean {
+  return entries.some(({ kind, from }) => kind === 'ended' || from <= now)
 }
 
 /** What the graph knows of a token. */

@@ -1,5 +1,6 @@
 import type { Affected, Credentials } from './auth.ts'
 import type { BlacklistEntry } from './blacklist.ts'
+import type { CallerScope } from './caller.ts'
 import type { Directory } from './directory.ts'
 import type { Token, TokenState } from './token.ts'
 
@@ -15,6 +16,44 @@ export interface GraphStatus {
   /** The place of the last entry in the feed, and the graph's random epoch. */
   seq: number
   epoch: string
+}
+
+/** A caller as an operator sees one: never a key's text or hash. Times are ms. */
+export interface CallerStatus {
+  id: string
+  name: string
+  status: 'active' | 'revoked'
+  scopes: readonly CallerScope[]
+  /** The name of the tenant that it is bound to. */
+  tenant: string | null
+  /** Whether it proves itself by certificate; otherwise by key. */
+  certificate: boolean
+  createdAt: number
+  revokedAt: number | null
+  /** Its keys that count, the oldest first. */
+  keys: { id: string; createdAt: number; until: number | null }[]
+}
+
+export interface CallerToAdd {
+  name: string
+  scopes: readonly string[]
+  /** The name of the tenant to bind it to. */
+  tenant?: string
+  /** Whether it proves itself by a certificate of that name, and gets no key. */
+  certificate?: boolean
+}
+
+export interface KeyRotation {
+  name: string
+  /** How long the keys so far go on to count; a day where it is left out. */
+  overlapSeconds?: number
+}
+
+/** A key that was made. */
+export interface MadeKey {
+  name: string
+  /** The key's text, which is kept nowhere; null for a caller that proves itself by certificate. */
+  key: string | null
 }
 
 /** A token's state with the path and the entry that decide it. */
@@ -58,6 +97,16 @@ export interface Operator extends Directory {
   addUser(credentials: Credentials): Promise<Affected>
   /** Sets a password and ends every session of the user. */
   setPassword(credentials: Credentials): Promise<Affected>
+  /**
+   * Adds a caller: request_is_invalid (the name or the scopes), caller_already_exists,
+   * tenant_does_not_exist.
+   */
+  addCaller(caller: CallerToAdd): Promise<MadeKey>
+  listCallers(): Promise<CallerStatus[]>
+  /** Gives a caller another key: caller_does_not_exist, request_is_invalid (it has no keys). */
+  rotateCaller(rotation: KeyRotation): Promise<MadeKey>
+  /** Ends a caller for good: caller_does_not_exist. */
+  revokeCaller(name: string): Promise<void>
   explainToken(text: string): Promise<Explanation>
   /** Removes what has expired; undefined when another replica is at it. */
   prune(options?: PruneOptions): Promise<Pruned | undefined>

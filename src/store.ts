@@ -1,6 +1,7 @@
 import type { BlacklistEntry, Reason, Sight } from './blacklist.ts'
+import type { Caller, CallerScope } from './caller.ts'
 import type { SessionStatus, UserStatus } from './directory.ts'
-import type { GraphStatus } from './operator.ts'
+import type { CallerStatus, GraphStatus } from './operator.ts'
 import type { Tenant } from './tenant.ts'
 import type { Token } from './token.ts'
 import type { User } from './user.ts'
@@ -15,6 +16,7 @@ export interface Store {
   users: Users
   sessions: Sessions
   tokens: Tokens
+  callers: Callers
   feed: Feed
   pruning: Pruning
   overview: Overview
@@ -181,6 +183,69 @@ export interface Tokens {
   sight(token: Token): Promise<Sight>
   /** Makes the token's one successor, unless it has one or anything on its path has ended. */
   refresh(token: Token, next: NewToken): Promise<Refreshed>
+}
+
+/** A key as it is stored: the hash alone. */
+export interface NewKey {
+  /** The operation's id as well, where a key is rotated. */
+  id: string
+  hash: string
+}
+
+export interface NewCaller {
+  /** The operation's id as well. */
+  id: string
+  name: string
+  scopes: readonly CallerScope[]
+  /** The name of the tenant that it is bound to. */
+  tenant: string | null
+  /** Its first key; null for one that proves itself by certificate. */
+  key: NewKey | null
+}
+
+/** A key and the caller that holds it. */
+export interface HeldKey extends NewKey {
+  /** The instant (ms) from which on it no longer counts. */
+  until: number | null
+  caller: Caller
+}
+
+export interface Rotate {
+  /** The caller's id. */
+  caller: string
+  key: NewKey
+  /** How long the keys that it holds go on to count. */
+  overlapSeconds: number
+}
+
+export interface Revoke {
+  /** The caller's id. */
+  caller: string
+  operation: string
+}
+
+/** The backends that may call. */
+export interface Callers {
+  /** Adds a caller; false if the name is taken. Throws tenant_does_not_exist. */
+  add(caller: NewCaller): Promise<boolean>
+  /** The key of that id, while its caller is not revoked; it may be past its `until`. */
+  byKey(id: string): Promise<HeldKey | undefined>
+  /** The caller of that name, if it proves itself by certificate and is not revoked. */
+  byCertificate(name: string): Promise<Caller | undefined>
+  /** The caller of that name, unless it is revoked. */
+  find(name: string): Promise<{ id: string; certificate: boolean } | undefined>
+  /** Every caller, the oldest first, also those that are revoked; keys only while they count. */
+  list(): Promise<CallerStatus[]>
+  /**
+   * Gives a caller another key and its keys so far an end, in one write, and gives the entries about
+   * these; undefined if there is no such caller with keys.
+   */
+  rotate(rotation: Rotate): Promise<BlacklistEntry[] | undefined>
+  /**
+   * Ends a caller for good and removes its keys, in one write, and gives the entry; the name is free
+   * then. Undefined if there is no such caller, or it was revoked before.
+   */
+  revoke(revocation: Revoke): Promise<BlacklistEntry | undefined>
 }
 
 /** Entries of the feed after a place, in order, and the feed's counter and epoch. */

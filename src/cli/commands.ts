@@ -1,5 +1,6 @@
 import type { UserName } from '../directory.ts'
 import type { Operator, Pruned } from '../operator.ts'
+import { callerCommands } from './caller-commands.ts'
 import { facts, table, time } from './print.ts'
 
 /** What a command may ask its surroundings for. */
@@ -17,6 +18,9 @@ export interface Options {
   tenant: string | undefined
   session: string | undefined
   except: string | undefined
+  scopes: string | undefined
+  overlap: string | undefined
+  certificate: boolean
 }
 
 /** What a command has to say: for people, for programs (--json), and as its exit code. */
@@ -214,6 +218,7 @@ export const commands: Command[] = [
       return DONE
     },
   },
+  ...callerCommands,
   {
     words: 'token explain',
     takes: ['TOKEN'],

@@ -17,6 +17,10 @@ export const verbs = [
   'listTenants',
   'suspendTenant',
   'reinstateTenant',
+  'addCaller',
+  'listCallers',
+  'rotateCaller',
+  'revokeCaller',
   'explainToken',
   'prune',
 ] as const satisfies (keyof Operator)[]
@@ -63,6 +67,10 @@ export function askService(socketPath: string): Operator {
     listTenants: ask('listTenants'),
     suspendTenant: ask('suspendTenant'),
     reinstateTenant: ask('reinstateTenant'),
+    addCaller: ask('addCaller'),
+    listCallers: ask('listCallers'),
+    rotateCaller: ask('rotateCaller'),
+    revokeCaller: ask('revokeCaller'),
     explainToken: ask('explainToken'),
     async prune({ dryRun = false, onProgress } = {}) {
       const result = await call('prune', [{ dryRun }], (line) => {

@@ -83,6 +83,9 @@ function parse(argv: string[]): Parsed | string {
         tenant: { type: 'string' },
         session: { type: 'string' },
         except: { type: 'string' },
+        scopes: { type: 'string' },
+        overlap: { type: 'string' },
+        certificate: { type: 'boolean' },
       },
     })
     // One that would do nothing may have been meant to narrow down what is done.
@@ -99,6 +102,9 @@ function parse(argv: string[]): Parsed | string {
         tenant: values.tenant,
         session: values.session,
         except: values.except,
+        scopes: values.scopes,
+        overlap: values.overlap,
+        certificate: values.certificate ?? false,
       },
       json: values.json ?? false,
       help: values.help ?? false,

@@ -1,5 +1,6 @@
 import { AuthError } from '../error.ts'
 import type { Store } from '../store.ts'
+import { createCallers } from './callers.ts'
 import { createGraphClock } from './clock.ts'
 import type { Engine } from './engine.ts'
 import { createFeed } from './feed.ts'
@@ -16,12 +17,14 @@ export function createStore(engine: Engine): Store {
   const clock = createGraphClock()
   const { counts: sessionCounts, ...sessions } = createSessions(engine)
   const { counts: tokenCounts, ...tokens } = createTokens(engine, clock)
+  const { counts: callerCounts, ...callers } = createCallers(engine, clock)
   return {
     tenants: createTenants(engine),
     users: createUsers(engine),
     sessions,
     tokens,
-    batches: () => ({ ...sessionCounts, ...tokenCounts }),
+    callers,
+    batches: () => ({ ...sessionCounts, ...tokenCounts, ...callerCounts }),
     feed: createFeed(engine, clock),
     pruning: createPruning(engine),
     overview: createOverview(engine),

@@ -4,6 +4,7 @@ import type { Directory } from '../directory.ts'
 import { authHandlers, type TokenRules } from './auth.ts'
 import { readBody } from './body.ts'
 import { answerWithin } from './deadline.ts'
+import { type Door, requireCaller } from './door.ts'
 import { answerFailures } from './failure.ts'
 import { healthHandlers, type Readiness } from './health.ts'
 import { type Log, logRequests } from './log.ts'
@@ -17,6 +18,8 @@ import { userHandlers } from './user.ts'
 interface Parts {
   auth: Auth
   directory: Directory
+  /** Where callers have to say who they are. */
+  door?: Door | undefined
   readiness: () => Promise<Readiness>
   log: Log
   requestIds: RequestIds
@@ -30,8 +33,7 @@ interface Parts {
 
 /** The service over HTTP. */
 export function createApp(parts: Parts): Koa {
-  const { auth, directory, readiness, log, requestIds, metrics, exposition, rules, deadlineMs } =
-    parts
+  const { auth, directory, door, readiness, log, requestIds, metrics, exposition, rules } = parts
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
@@ -40,8 +42,9 @@ export function createApp(parts: Parts): Koa {
     answerPrivately(),
     answerFailures(),
     requireRoute(),
+    requireCaller(door, parts.deadlineMs),
     ...readBody(),
-    answerWithin(deadlineMs),
+    answerWithin(parts.deadlineMs),
     route({
       ...authHandlers(auth, rules),
       ...userHandlers(auth, directory),

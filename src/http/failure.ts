@@ -16,8 +16,10 @@ export function problemHeaders(failure: AuthError): Record<string, string> {
   return {}
 }
 
+// A caller's key is no bearer token of RFC 6750, whose clients would ask for another token.
 // RFC 6750 §3: no error attribute where no token was sent.
 function challenge({ code, message }: AuthError): string {
+  if (code === 'caller_unknown') return 'ApiKey realm="sessiongraph"'
   const realm = 'Bearer realm="sessiongraph"'
   if (code === 'bad_credentials') return realm
   return `${realm}, error="invalid_token", error_description="${message}"`

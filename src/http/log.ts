@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import { AuthError } from '../error.ts'
+import { callerOf } from './caller.ts'
 import type { RequestIds } from './request-id.ts'
 import { allowed } from './routes.ts'
 
@@ -23,12 +24,14 @@ export function logRequests(log: Log, requestIds: RequestIds): Middleware {
     await next()
     const failure: unknown = ctx.state.failure
     const { status, method, path } = ctx
+    const caller = callerOf(ctx)?.name
     const fields = {
       requestId,
       method,
       route: allowed(path) === undefined ? 'unknown' : path,
       status,
       durationMs: Math.round((performance.now() - begun) * 1000) / 1000,
+      ...(caller !== undefined && { caller }),
       ...ctx.state.about,
       ...(failure instanceof AuthError && { code: failure.code, ...failure.about }),
     }

@@ -1,21 +1,37 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import { AuthError, type Code } from '../error.ts'
 import { problemHeaders, problemOf } from './failure.ts'
 import { allowed } from './routes.ts'
 
-/** An HTTP server that cuts off whoever sends too slowly, and answers what Node cannot parse. */
-export function createHttpServer(listener: RequestListener): Server {
-  const server = createServer(
-    {
-      headersTimeout: 5_000,
-      requestTimeout: 8_000,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: 65_000,
-      maxHeaderSize: 16 * 1024,
-    },
-    listener,
-  )
+const LIMITS = {
+  headersTimeout: 5_000,
+  requestTimeout: 8_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16 * 1024,
+}
+
+/**
+ * An HTTP server that cuts off whoever sends too slowly, and answers what Node cannot parse; with `tls`
+ * over TLS. Where that names an authority, clients are asked for a certificate and may come without one:
+ * a key proves as much, and what a certificate proves is looked at for each request.
+ */
+export function createHttpServer(listener: RequestListener, tls?: SecureContextOptions): Server {
+  const server = tls
+    ? createSecureServer(
+        {
+          ...LIMITS,
+          ...tls,
+          handshakeTimeout: 5_000,
+          requestCert: tls.ca !== undefined,
+          rejectUnauthorized: false,
+        },
+        listener,
+      )
+    : createServer(LIMITS, listener)
   // Node answers CONNECT with nothing unless somebody listens.
   server.on('connect', ({ url = '' }, socket) => {
     socket.end(refusalOf(url.replace(/\?.*$/, '')))

@@ -1,13 +1,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Recall, Verified } from '../auth.ts'
+import type { Caller } from '../caller.ts'
+import type { Door } from './door.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { RequestIds } from './request-id.ts'
 
 interface Parts {
+  /** Where callers have to say who they are. */
+  door?: Pick<Door, 'recall'> | undefined
   recall: Recall
   /** Asks the graph about a token that memory has not seen; undefined where memory is not enough. */
-  firstSight(token: string): Promise<Verified> | undefined
+  firstSight(token: string, within?: string): Promise<Verified> | undefined
   log: Log
   metrics: Pick<Metrics, 'verified'>
   requestIds: RequestIds
@@ -27,7 +31,7 @@ interface Body {
  * place.
  */
 export function takeShortWay(parts: Parts): RequestListener {
-  const { recall, firstSight, log, metrics, requestIds, listener } = parts
+  const { door, recall, firstSight, log, metrics, requestIds, listener } = parts
   const bodies = new WeakMap<Verified, Body>()
 
   function bodyOf(verified: Verified): Body {
@@ -45,12 +49,15 @@ export function takeShortWay(parts: Parts): RequestListener {
     const begun = performance.now()
     const token = plainBearer(request)
     if (token === undefined) return listener(request, response)
-    const verified = recall(token)
-    if (verified !== undefined) return answer(request, response, verified, begun)
-    const seeing = firstSight(token)
+    const caller = door?.recall(request)
+    if (door && !caller?.scopes.includes('verify')) return listener(request, response)
+    const within = caller?.tenant?.id
+    const verified = recall(token, within)
+    if (verified !== undefined) return answer(request, response, verified, begun, caller)
+    const seeing = firstSight(token, within)
     if (seeing === undefined) return listener(request, response)
     seeing.then(
-      (seen) => answer(request, response, seen, begun),
+      (seen) => answer(request, response, seen, begun, caller),
       // Whatever is refused is looked at again where every refusal is answered.
       () => listener(request, response),
     )
@@ -61,6 +68,7 @@ export function takeShortWay(parts: Parts): RequestListener {
     response: ServerResponse,
     verified: Verified,
     begun: number,
+    caller: Caller | undefined,
   ): void {
     const requestId = requestIds(request.headers['x-request-id'] as string | undefined)
     const { text, length } = bodyOf(verified)
@@ -81,7 +89,8 @@ export function takeShortWay(parts: Parts): RequestListener {
     metrics.verified('valid', took / 1000)
     if (!log.isLevelEnabled('info')) return
     const durationMs = Math.round(took * 1000) / 1000
-    const about = { user: verified.user, jti: verified.id }
+    const by = caller && { caller: caller.name }
+    const about = { ...by, user: verified.user, jti: verified.id }
     log.info(
       { requestId, method: 'GET', route: '/auth', status: 200, durationMs, ...about },
       'request',

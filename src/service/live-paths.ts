@@ -1,4 +1,4 @@
-import type { Sight } from '../blacklist.ts'
+import type { BlacklistEntry, Sight } from '../blacklist.ts'
 import type { Store } from '../store.ts'
 import type { Token } from '../token.ts'
 import type { Follower } from './follower.ts'
@@ -12,6 +12,8 @@ export interface LivePaths {
   token(text: string): Token | undefined
   /** What memory says of a token of `token`; undefined when memory is not to be trusted now. */
   sight(token: Token): Sight | undefined
+  /** What memory says about one id; undefined when it is not to be trusted now. */
+  entries(id: string): readonly BlacklistEntry[] | undefined
   /** Which graph is followed now: to be read before the graph is asked about what `remember` is told. */
   mark(): number
   /** Remembers a token that the graph holds, unless another graph is followed since that mark. */
@@ -41,6 +43,7 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
       counts.enough += 1
       return { known: true, entries: memory.about(token) }
     },
+    entries: (id) => (follower.isTrusted() ? memory.of(id) : undefined),
     mark: () => known.generation,
     remember(text, token, mark) {
       if (mark === known.generation) known.add(text, token)
@@ -51,7 +54,7 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
 
 /** The store, with the entries of this process's own writes remembered before they are acknowledged. */
 export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'>): Store {
-  const { tenants, users, sessions, tokens } = store
+  const { tenants, users, sessions, tokens, callers } = store
   return {
     ...store,
     users: {
@@ -97,6 +100,17 @@ export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'
         const refreshed = await tokens.refresh(token, next)
         remembered(refreshed.entry)
         return refreshed
+      },
+    },
+    callers: {
+      ...callers,
+      async rotate(rotation) {
+        const entries = await callers.rotate(rotation)
+        for (const entry of entries ?? []) memory.add(entry)
+        return entries
+      },
+      async revoke(revocation) {
+        return remembered(await callers.revoke(revocation))
       },
     },
   }

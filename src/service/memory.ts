@@ -8,6 +8,8 @@ export interface BlacklistMemory {
   add(entry: BlacklistEntry): void
   /** What is remembered about a token's path. */
   about(token: Token): BlacklistEntry[]
+  /** What is remembered about one id. */
+  of(id: string): readonly BlacklistEntry[]
   /** Lets go of entries whose last token is expired at an instant (ms): they decide nothing any more. */
   dropSpent(now: number): void
   clear(): void
@@ -44,6 +46,7 @@ export function createBlacklistMemory(): BlacklistMemory {
       for (const session of token.sessions) found = collect(found, session)
       return collect(found, token.id)
     },
+    of: (id) => byId.get(id) ?? NOTHING,
     dropSpent(now) {
       for (const [id, entries] of byId) {
         const left = entries.filter(({ until }) => until > now)

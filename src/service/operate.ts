@@ -1,6 +1,7 @@
 import { decidingEntry, stateOf } from '../blacklist.ts'
 import type { AuthError } from '../error.ts'
 import type { Explanation, Operator } from '../operator.ts'
+import { callerVerbs } from './administer-callers.ts'
 import { changePassword } from './change-password.ts'
 import { createDirectory } from './directory.ts'
 import { prune } from './prune.ts'
@@ -20,6 +21,7 @@ export function createOperator(tools: Tools): Operator {
     status: () => store.overview.graph(),
     addUser: (credentials) => register(trusted, credentials),
     setPassword: (credentials) => changePassword(trusted, credentials),
+    ...callerVerbs(tools),
     explainToken: (text) => explain(tools, text),
     prune: (options) => prune(tools, options),
   }

@@ -1,3 +1,4 @@
+import type { ApiKeys } from '../api-key.ts'
 import type { Auth, Recall, Verified } from '../auth.ts'
 import type { NewId } from '../id.ts'
 import type { KeyRing } from '../keys.ts'
@@ -20,6 +21,7 @@ export interface Tools {
   ring: KeyRing
   tokenText: TokenText
   hasher: PasswordHasher
+  apiKeys: ApiKeys
   newId: NewId
   rules: Rules
 }

@@ -117,7 +117,7 @@ export async function startService(
     }
   }
 
-  const [, url = ''] = await said(/listening on (http:\/\/[\w.:[\]]+)/)
+  const [, url = ''] = await said(/listening on (https?:\/\/[\w.:[\]]+)/)
   const request = (method: string, path: string, sending: Sending = {}) =>
     send(url, { ...sending, method, path })
   return {

@@ -1,3 +1,4 @@
+import { createApiKeys } from '../../src/api-key.ts'
 import type { Engine } from '../../src/graph/engine.ts'
 import { prepareSchema } from '../../src/graph/schema.ts'
 import { createStore } from '../../src/graph/store.ts'
@@ -46,6 +47,7 @@ export function createTestService(engine: Engine, variation: Variation = {}) {
     ring,
     tokenText: createTokenText({ ring, ...NAMES }),
     hasher: createPasswordHasher({ cost, pepper, queue: createQueue(2, 10_000) }),
+    apiKeys: createApiKeys(SECRET, newId),
     newId,
     rules: { ...RULES, ...rules },
   }
