@@ -196,8 +196,9 @@ const COLLECT_DONE = `CALL {
   RETURN collect(${ENTRY}) AS done
 }`
 
-// An entry about each key that ends sooner than it did, so that who remembers the key hears of it. The
-// new key itself tells a repeat.
+// An entry about each key that ends sooner than it did, so that who remembers the key hears of it. What
+// ends at once has 0 for its end: the statement's time is that of its begin, which others may be past.
+// The new key itself tells a repeat.
 async function rotate(
   engine: Engine,
   { caller, key, overlapSeconds }: Rotate,
@@ -227,7 +228,7 @@ WITH feed, now, ends, caller, done, made, fresh,
 SET feed.seq = feed.seq + size(ids)
 WITH feed.seq - size(ids) AS base, now, ends, caller, done, made, fresh, past, old, ids
 FOREACH (key IN past | DETACH DELETE key)
-FOREACH (key IN old | SET key.until = ends)
+FOREACH (key IN old | SET key.until = CASE WHEN $overlapMs = 0 THEN 0 ELSE ends END)
 FOREACH (i IN range(0, size(ids) - 1) |
   CREATE (:BlacklistEntry {seq: base + i + 1, scope: 'key', id: ids[i], kind: $kind, at: now,
     \`from\`: ends, until: ends + $entryMs, reason: 'operator', operation: $operation}

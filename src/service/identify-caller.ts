@@ -6,8 +6,13 @@ import type { Tools } from './service.ts'
 
 /** How long a caller is remembered before the graph is asked again, in ms. */
 const REMEMBERED_MS = 600_000
-/** How many keys and certificates are remembered at the most, each; the oldest go. */
-const MOST = 1_000
+
+interface Limits {
+  /** A clock that never steps, in ms. */
+  monotonic(): number
+  /** How many keys and certificates are remembered at the most, each; the oldest go. */
+  most?: number
+}
 
 interface Known {
   caller: Caller
@@ -24,7 +29,10 @@ interface Known {
  * Tells callers by memory: what the graph said of a key, and that the blacklist has nothing about the
  * key or its caller since. Only keys that count enter, so nothing grows with guesses.
  */
-export function createCallerAuth({ store, paths, apiKeys }: Tools): CallerAuth {
+export function createCallerAuth(
+  { store, paths, apiKeys }: Tools,
+  { monotonic, most = 1_000 }: Limits,
+): CallerAuth {
   const keys = new Map<string, Known>()
   const names = new Map<string, Known>()
 
@@ -37,7 +45,7 @@ export function createCallerAuth({ store, paths, apiKeys }: Tools): CallerAuth {
     }
     const now = store.now()
     if (now - asked.graph > REMEMBERED_MS) return undefined
-    if (performance.now() - asked.monotonic > REMEMBERED_MS) return undefined
+    if (monotonic() - asked.monotonic > REMEMBERED_MS) return undefined
     if (until !== null && until <= now) return false
     return !isCallerEnded(aboutCaller, now) && !isCallerEnded(aboutKey, now)
   }
@@ -49,12 +57,12 @@ export function createCallerAuth({ store, paths, apiKeys }: Tools): CallerAuth {
   function remember(cache: Map<string, Known>, text: string, known: Known): Caller {
     cache.delete(text)
     cache.set(text, known)
-    if (cache.size > MOST) cache.delete(cache.keys().next().value as string)
+    if (cache.size > most) cache.delete(cache.keys().next().value as string)
     return known.caller
   }
 
   function asking(): Pick<Known, 'asked' | 'mark'> {
-    const asked = { monotonic: performance.now(), graph: store.now() }
+    const asked = { monotonic: monotonic(), graph: store.now() }
     return { asked, mark: paths?.mark() ?? 0 }
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import {
+  asksCallers,
   ConfigError,
   type Environment,
   printableConfig,
@@ -39,6 +40,11 @@ test('without any variable every setting has its default', (t) => {
   t.deepEqual(readConfig({}), {
     host: '127.0.0.1',
     port: 3000,
+    tlsCertFile: '',
+    tlsKeyFile: '',
+    tlsClientCaFile: '',
+    callerAuth: 'auto',
+    apiKeySecret: '',
     dataDir: './data',
     neo4jUri: '',
     neo4jUsername: '',
@@ -93,6 +99,11 @@ test('every setting takes the value of its variable', (t) => {
     NEO4J_DATABASE: 'sessions',
     JWT_ISSUER: 'https://auth.example',
     JWT_AUDIENCE: 'api',
+    TLS_CERT_FILE: '/etc/tls/chain.pem',
+    TLS_KEY_FILE: '/etc/tls/key.pem',
+    TLS_CLIENT_CA_FILE: '/etc/tls/clients.pem',
+    CALLER_AUTH: 'off',
+    API_KEY_SECRET: `${SECRET} of keys`,
     TOKEN_TTL_SECONDS: '60',
     SESSION_TTL_SECONDS: '3600',
     SESSION_RETENTION_SECONDS: '86400',
@@ -116,6 +127,11 @@ test('every setting takes the value of its variable', (t) => {
   t.deepEqual(config, {
     host: '::1',
     port: 8080,
+    tlsCertFile: '/etc/tls/chain.pem',
+    tlsKeyFile: '/etc/tls/key.pem',
+    tlsClientCaFile: '/etc/tls/clients.pem',
+    callerAuth: 'off',
+    apiKeySecret: `${SECRET} of keys`,
     dataDir: '/var/lib/sessions',
     neo4jUri: NEO4J.NEO4J_URI,
     neo4jUsername: NEO4J.NEO4J_USERNAME,
@@ -149,6 +165,9 @@ test('every setting takes the value of its variable', (t) => {
 test('every mistake is told at once, by name, and no secret with its value', (t) => {
   const environment = {
     PORT: '65536',
+    TLS_KEY_FILE: '/etc/tls/key.pem',
+    CALLER_AUTH: 'maybe',
+    API_KEY_SECRET: 'alsotooshort-XYZZY',
     NEO4J_URI: 'http://localhost:7474',
     NEO4J_USERNAME: 'neo4j',
     NEO4J_PASSWORD: 'neo4j',
@@ -171,6 +190,8 @@ test('every mistake is told at once, by name, and no secret with its value', (t)
   }
   refused(t, environment, [
     'PORT must be a whole number from 0 to 65535',
+    'CALLER_AUTH must be auto, on or off',
+    'API_KEY_SECRET must be text of at least 32 bytes',
     'NEO4J_URI must be bolt://HOST:PORT for one server, neo4j://HOST:PORT for a cluster, with +s for TLS',
     "NEO4J_PASSWORD must be anything but Neo4j's default, neo4j",
     'JWT_SECRET must be text of at least 32 bytes',
@@ -188,6 +209,7 @@ test('every mistake is told at once, by name, and no secret with its value', (t)
     'PRUNE_SCHEDULE must be a cron expression of five fields, or six with seconds',
     'LOG_LEVEL must be fatal, error, warn, info, debug, trace or silent',
     'SHUTDOWN_SECONDS must be a whole number from 1 to 3600',
+    'TLS_CERT_FILE and TLS_KEY_FILE must both be set, or neither',
   ])
   const { message } = t.throws(() => readConfig(environment))
   t.notRegex(message, /XYZZY|PLUGH/)
@@ -360,6 +382,31 @@ for (const [variable, name] of [
   })
 }
 
+test('callers must say who they are where others than this machine reach the service', (t) => {
+  const asks = (HOST: string, CALLER_AUTH: string) => asksCallers(readConfig({ HOST, CALLER_AUTH }))
+  for (const host of ['', '127.0.0.1', '127.8.8.8', 'localhost', '::1']) {
+    t.false(asks(host, ''), host)
+    t.false(asks(host, 'auto'), host)
+    t.true(asks(host, 'on'), host)
+  }
+  const others = ['0.0.0.0', '::', '10.0.0.1', '1270.0.0.1', '127.example', '::ffff:127.0.0.1']
+  for (const host of [...others, 'localhost.example', 'sessions', '127.0.0.1.example']) {
+    t.true(asks(host, ''), host)
+    t.true(asks(host, 'on'), host)
+    t.false(asks(host, 'off'), host)
+  }
+})
+
+test('a certificate and its key come together, and authorities only with them', (t) => {
+  const both = ['TLS_CERT_FILE and TLS_KEY_FILE must both be set, or neither']
+  refused(t, { TLS_CERT_FILE: 'a' }, both)
+  refused(t, { TLS_KEY_FILE: 'a' }, both)
+  refused(t, { TLS_CLIENT_CA_FILE: 'a' }, [
+    'TLS_CLIENT_CA_FILE needs TLS_CERT_FILE and TLS_KEY_FILE',
+  ])
+  t.is(readConfig({ TLS_CERT_FILE: 'a', TLS_KEY_FILE: 'b' }).tlsCertFile, 'a')
+})
+
 test('PRUNE_SCHEDULE is a cron expression', (t) => {
   const schedules = ['* * * * *', '0 3 * * *', '15 */5 * * * *', '0,30 8-18 * * 1-5']
   for (const text of schedules) t.is(readConfig({ PRUNE_SCHEDULE: text }).pruneSchedule, text)
@@ -391,6 +438,7 @@ test("LOG_LEVEL is one of the log's levels", (t) => {
 })
 
 const secrets = [
+  ['API_KEY_SECRET', 'apiKeySecret', {}],
   ['NEO4J_PASSWORD', 'neo4jPassword', { NEO4J_USERNAME: 'neo4j' }],
   ['JWT_SECRET', 'jwtSecret', {}],
   ['PASSWORD_PEPPER', 'passwordPepper', {}],

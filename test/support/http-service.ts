@@ -1,19 +1,34 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from '../../src/graph/engine.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createDoor } from '../../src/http/door.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
 import { createDirectory } from '../../src/service/directory.ts'
-import { createFirstSight, createRecall, type Rules } from '../../src/service/service.ts'
+import { createCallerAuth } from '../../src/service/identify-caller.ts'
+import {
+  createFirstSight,
+  createRecall,
+  type Rules,
+  type Tools,
+} from '../../src/service/service.ts'
 import { createTestService } from './world.ts'
 
 interface Served {
   url: string
   server: Server
+  tools: Tools
+  /** What was logged so far. */
+  logged: Record<string, unknown>[]
+  /** How many requests did not take the short way, where there is one. */
+  counts: { framework: number }
+  /** Resolves once memory is trusted, where verify is answered from it. */
+  trusted(): Promise<void>
   close(): Promise<void>
 }
 
@@ -22,19 +37,28 @@ interface Options {
   tokenInQuery?: boolean
   /** Whether verify is answered from memory, in front of the framework where that is possible. */
   fromMemory?: boolean
+  /** Whether callers have to say who they are. */
+  asksCallers?: boolean
 }
 
 /** The service of the tests on a real socket. */
 export async function serveTestService(engine: Engine, options: Options = {}): Promise<Served> {
-  const { rules = {}, tokenInQuery = true, fromMemory = false } = options
-  const { auth, tools, close } = createTestService(engine, { rules, fromMemory })
-  const silence = () => undefined
-  const log = { isLevelEnabled: () => true, info: silence, warn: silence, error: silence }
+  const { rules = {}, tokenInQuery = true, fromMemory = false, asksCallers = false } = options
+  const service = createTestService(engine, { rules, fromMemory })
+  const { auth, tools, close } = service
+  const monotonic = () => performance.now()
+  const door = asksCallers ? createDoor(createCallerAuth(tools, { monotonic })) : undefined
+  const logged: Record<string, unknown>[] = []
+  const write = (fields: object) => {
+    logged.push({ ...fields })
+  }
+  const log = { isLevelEnabled: () => true, info: write, warn: write, error: write }
   const requestIds = createRequestIds(newId)
   const metrics = createMetrics({})
   const app = createApp({
     auth,
     directory: createDirectory(tools),
+    door,
     readiness: () => tools.store.check().then(() => ({ reasons: [], details: {} })),
     log,
     requestIds,
@@ -44,16 +68,21 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
     deadlineMs: 20_000,
   })
   const listener = app.callback()
+  const counts = { framework: 0 }
   const recall = createRecall(tools)
   const server = createHttpServer(
     fromMemory
       ? takeShortWay({
+          door,
           recall,
           firstSight: createFirstSight(tools),
           log,
           metrics,
           requestIds,
-          listener,
+          listener(request, response) {
+            counts.framework += 1
+            listener(request, response)
+          },
         })
       : listener,
   )
@@ -61,6 +90,12 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     server,
+    tools,
+    logged,
+    counts,
+    async trusted() {
+      while (!service.remembering?.follower.isTrusted()) await delay(5)
+    },
     async close() {
       await close()
       await new Promise((resolve) => server.close(resolve))

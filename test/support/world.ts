@@ -79,3 +79,11 @@ export function newUsername(): string {
 export function newTenant(): string {
   return `t-${newId().toLowerCase().replaceAll('_', '-')}`
 }
+
+/** A name for a caller that no other test uses. */
+export function newCallerName(length = 20): string {
+  return `c${newId()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '0')
+    .slice(0, length)}`
+}

@@ -1,0 +1,4 @@
+import { registerOnEngines } from '../support/suites.ts'
+import { callersContract } from './callers.suite.ts'
+
+registerOnEngines(callersContract)
