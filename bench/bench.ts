@@ -13,6 +13,8 @@ import type { Progress } from './progress.ts'
 /** A server that is measured. */
 export interface Server extends Child {
   url: string
+  /** What is sent as X-Api-Key. */
+  key?: string
 }
 
 /** What every part works with. */

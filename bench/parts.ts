@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts'
 import type { Findings } from './part.ts'
+import { callers } from './parts/callers.ts'
 import { firstSight } from './parts/first-sight.ts'
 import { flood } from './parts/flood.ts'
 import { growth } from './parts/growth.ts'
@@ -15,6 +16,7 @@ import { workers } from './parts/workers.ts'
 /** Every part by name, in the order in which all are run. */
 export const parts: { name: string; title: string; run(bench: Bench): Promise<Findings> }[] = [
   { name: 'verify', title: 'Verify, warm', run: verify },
+  { name: 'callers', title: 'Verify with callers that say who they are', run: callers },
   { name: 'old-way', title: 'Verify, the old way', run: oldWay },
   { name: 'first-sight', title: 'Verify, first sight', run: firstSight },
   { name: 'refresh', title: 'Refresh', run: refresh },

@@ -37,11 +37,11 @@ export async function loadInTurn(
   const rates = await interleave(
     bench,
     part,
-    servers.map(([name, { url }]) => ({
+    servers.map(([name, { url, key }]) => ({
       name,
       async measure() {
-        await load.run(url, tokens, plan.warmUpSeconds)
-        const loaded = await load.run(url, tokens, plan.seconds)
+        await load.run(url, tokens, plan.warmUpSeconds, key)
+        const loaded = await load.run(url, tokens, plan.seconds, key)
         if (loaded.bad + loaded.failed > 0 || loaded.requests === 0) {
           throw new Error(`${name}: ${loaded.bad} answers were no 2xx, ${loaded.failed} failed`)
         }

@@ -32,7 +32,11 @@ function printConfig(json: boolean): void {
 
 try {
   const exitCode = await main(process.argv.slice(2))
-  if (exitCode !== undefined) process.exit(exitCode)
+  if (exitCode !== undefined) {
+    // A pipe takes what was written piece by piece: an exit now would cut the rest off.
+    await new Promise((resolve) => process.stdout.write('', resolve))
+    process.exit(exitCode)
+  }
 } catch (error) {
   const lines = error instanceof ConfigError ? error.mistakes : [(error as Error).message]
   for (const line of lines) console.error(`sessiongraph: ${line}`)

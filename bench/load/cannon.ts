@@ -1,8 +1,8 @@
-// The load where there is no wrk, in a process of its own: URL, file of tokens, connections, seconds.
+// The load where there is no wrk, in a process of its own: URL, file of tokens, connections, seconds, and a key.
 import { readFile } from 'node:fs/promises'
 import autocannon from 'autocannon'
 
-const [url = '', file = '', connections = '', seconds = ''] = process.argv.slice(2)
+const [url = '', file = '', connections = '', seconds = '', key] = process.argv.slice(2)
 const tokens = (await readFile(file, 'latin1')).trimEnd().split('\n')
 let client = 0
 
@@ -18,7 +18,7 @@ const result = await autocannon({
       (share.length > 0 ? share : tokens.slice(0, 1)).map((token) => ({
         method: 'GET' as const,
         path: '/auth',
-        headers: { Authorization: `Bearer ${token}` },
+        headers: { Authorization: `Bearer ${token}`, ...(key && { 'X-Api-Key': key }) },
       })),
     )
   },

@@ -11,7 +11,8 @@ const { hostname, port } = new URL(job.url)
 const lines = await readLines(job.lines)
 const successors = new Map<number, string>()
 const latencies: Record<string, number[]> = {}
-const target = `${job.method} /auth HTTP/1.1\r\nHost: ${hostname}:${port}\r\n`
+const key = job.key === undefined ? '' : `X-Api-Key: ${job.key}\r\n`
+const target = `${job.method} /auth HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${key}`
 let failed = 0
 let failure: string | undefined
 let requests = 0

@@ -5,6 +5,8 @@ export interface Job {
   /** The file, and what a line of it is: a token for the Authorization header, or a JSON body. */
   lines: string
   as: 'token' | 'body'
+  /** What goes with each as X-Api-Key. */
+  key?: string
   /** The first line to send, and how many in all. */
   from: number
   count: number

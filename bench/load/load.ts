@@ -20,7 +20,7 @@ export interface Loaded {
 export interface Load {
   /** As a reader may look it up: `wrk 4.1.0`. */
   name: string
-  run(url: string, tokens: string, seconds: number): Promise<Loaded>
+  run(url: string, tokens: string, seconds: number, key?: string): Promise<Loaded>
 }
 
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url))
@@ -32,15 +32,17 @@ export async function findLoad(): Promise<Load> {
   if (!wrk) {
     return {
       name: 'autocannon (wrk is not on the PATH; it takes more of the cores, so ratios come out nearer to 1)',
-      run: (url, tokens, seconds) =>
-        run(process.execPath, [cannon, url, tokens, String(CONNECTIONS), String(seconds)], seconds),
+      run(url, tokens, seconds, key) {
+        const options = [url, tokens, String(CONNECTIONS), String(seconds)]
+        return run(process.execPath, [cannon, ...options, ...(key ? [key] : [])], seconds)
+      },
     }
   }
   return {
     name: 'wrk, 1 thread, its requests made beforehand by a Lua script',
-    run(url, tokens, seconds) {
+    run(url, tokens, seconds, key) {
       const options = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${Math.ceil(seconds)}s`]
-      return run(wrk, [...options, '-s', script, url, '--', tokens], seconds)
+      return run(wrk, [...options, '-s', script, url, '--', tokens, ...(key ? [key] : [])], seconds)
     },
   }
 }

@@ -1,10 +1,11 @@
--- Sends the tokens of a file in turn; every request is made before the clock starts.
+-- Sends the tokens of a file in turn, with a key where one is given; every request is made before the clock starts.
 local requests = {}
 local at = 0
 
 function init(args)
   for token in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format('GET', '/auth', { Authorization = 'Bearer ' .. token })
+    requests[#requests + 1] = wrk.format('GET', '/auth',
+      { Authorization = 'Bearer ' .. token, ['X-Api-Key'] = args[2] })
   end
 end
 

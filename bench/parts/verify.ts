@@ -100,13 +100,13 @@ export function warmTokensOn(bench: Bench): Promise<string> {
 /** Sends each token once, so that all are known; throws unless all are valid. */
 export async function seeAll(
   bench: Bench,
-  { url }: Server,
+  { url, key }: Server,
   lines: string,
   count: number,
   from = 0,
 ): Promise<void> {
   bench.say(`each of ${count} tokens once`)
-  const job = { url, lines, from, count, connections: 64, seconds: 300 }
+  const job = { url, ...(key && { key }), lines, from, count, connections: 64, seconds: 300 }
   let driven = await bench.drive(job)
   // Right after a mass of writes Neo4j may be late; this is no round yet.
   for (let i = 0; i < 3 && answered(driven, 503) > 0; i += 1) driven = await bench.drive(job)

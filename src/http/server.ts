@@ -37,7 +37,9 @@ export function createHttpServer(listener: RequestListener, tls?: SecureContextO
     socket.end(refusalOf(url.replace(/\?.*$/, '')))
   })
   server.on('clientError', (error: ParserError, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    // Whoever failed at TLS or is gone cannot be answered: waiting for that would hold up a stop.
+    const isHttp = /^HPE_|^ERR_HTTP_/.test(error.code ?? '')
+    if (!isHttp || !socket.writable) socket.destroy()
     else socket.end(answerTo(error))
   })
   return server
