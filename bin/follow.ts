@@ -67,8 +67,8 @@ function limitsOf(config: Config) {
   }
 }
 
-/** The system's own clock in ms, which goes on while a process is stopped and is one for all of a machine. */
-export function monotonic(): number {
+// The system's own clock, which goes on while a process is stopped and is one for all of a machine.
+function monotonic(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1000 + nanoseconds / 1e6
 }

@@ -24,7 +24,7 @@ import {
   type Tools,
 } from '../src/service/service.ts'
 import { assembleTools } from './assemble.ts'
-import { type Followed, monotonic, reasonOf } from './follow.ts'
+import { type Followed, reasonOf } from './follow.ts'
 import { buildReadings, servingReadings } from './readings.ts'
 import { createDrain } from './stop.ts'
 import { followTls } from './tls.ts'
@@ -59,7 +59,9 @@ export async function serveHttp({
 }: ToServe): Promise<Serving> {
   const { store, paths } = followed
   const tools = { ...(await assembleTools(config, store)), paths }
-  const door = asksCallers(config) ? createDoor(createCallerAuth(tools, { monotonic })) : undefined
+  const door = asksCallers(config)
+    ? createDoor(createCallerAuth(tools, { monotonic: () => performance.now() }))
+    : undefined
   const draining = new AbortController()
   const tls = readTls(config)
   const requestIds = createRequestIds(newId)

@@ -35,6 +35,8 @@ export function createDrain(server: Server): Drain {
   // Requests over TLS name the encrypted socket; who has not got that far is cut by the server's limits.
   const event = server instanceof SecureServer ? 'secureConnection' : 'connection'
   server.on(event, (socket: Socket) => {
+    // A handshake may have been under way when the draining began.
+    if (isDraining) return void socket.destroy()
     connections.set(socket, new Set())
     socket.once('close', () => connections.delete(socket))
   })

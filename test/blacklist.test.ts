@@ -1,6 +1,7 @@
 import test from 'ava'
 import {
   type BlacklistEntry,
+  isCallerEnded,
   isPastGrace,
   type Scope,
   type Sight,
@@ -49,6 +50,23 @@ test('a known token without an entry is valid until the instant that it expires'
   t.is(stateOf(token, known(), token.expiresAt - 1), 'valid')
   t.is(stateOf(token, known(), token.expiresAt), 'expired')
   t.is(stateOf(token, known(), token.expiresAt + 1), 'expired')
+})
+
+test('an entry about a caller or a key is none about a token, whatever its id', (t) => {
+  for (const scope of ['caller', 'key'] as const) {
+    for (const id of ['the token', 'own', 'the user', 'the tenant']) {
+      t.is(stateOf(token, known(entry(scope, id)), NOW), 'valid')
+    }
+  }
+})
+
+test('a caller has ended by an ended entry at once, by a superseded one from its time on', (t) => {
+  const later = superseded(NOW + 1)
+  t.false(isCallerEnded([], NOW))
+  t.true(isCallerEnded([entry('caller', 'c', { from: NOW + 1 })], NOW))
+  t.false(isCallerEnded([later], NOW))
+  t.true(isCallerEnded([later], NOW + 1))
+  t.true(isCallerEnded([later, entry('key', 'k')], NOW))
 })
 
 test('a token that the graph does not know is invalid', (t) => {

@@ -16,8 +16,8 @@ interface Limits {
 
 interface Known {
   caller: Caller
-  /** The key's id; null for a certificate. */
-  key: string | null
+  /** The key's id; for a certificate the caller's once more. */
+  key: string
   until: number | null
   /** When the graph was asked, on the process's monotonic clock and in the graph's time, in ms. */
   asked: { monotonic: number; graph: number }
@@ -38,16 +38,13 @@ export function createCallerAuth(
 
   /** Whether a caller still counts; undefined where only the graph can tell. */
   function counts({ caller, key, until, asked, mark }: Known): boolean | undefined {
-    const aboutCaller = paths?.entries(caller.id)
-    const aboutKey = key === null ? aboutCaller : paths?.entries(key)
-    if (aboutCaller === undefined || aboutKey === undefined || mark !== paths?.mark()) {
-      return undefined
-    }
+    const entries = paths?.entries(caller.id, key)
+    if (entries === undefined || mark !== paths?.mark()) return undefined
     const now = store.now()
     if (now - asked.graph > REMEMBERED_MS) return undefined
     if (monotonic() - asked.monotonic > REMEMBERED_MS) return undefined
     if (until !== null && until <= now) return false
-    return !isCallerEnded(aboutCaller, now) && !isCallerEnded(aboutKey, now)
+    return entries.length === 0 || !isCallerEnded(entries, now)
   }
 
   function recalled(known: Known | undefined): Caller | undefined {
@@ -85,7 +82,7 @@ export function createCallerAuth(
       names.delete(name)
       throw new AuthError('caller_unknown')
     }
-    return remember(names, name, { caller, key: null, until: null, ...circumstances })
+    return remember(names, name, { caller, key: caller.id, until: null, ...circumstances })
   })
 
   return {

@@ -12,8 +12,8 @@ export interface LivePaths {
   token(text: string): Token | undefined
   /** What memory says of a token of `token`; undefined when memory is not to be trusted now. */
   sight(token: Token): Sight | undefined
-  /** What memory says about one id; undefined when it is not to be trusted now. */
-  entries(id: string): readonly BlacklistEntry[] | undefined
+  /** What memory says about any of two ids; undefined when it is not to be trusted now. */
+  entries(one: string, other: string): readonly BlacklistEntry[] | undefined
   /** Which graph is followed now: to be read before the graph is asked about what `remember` is told. */
   mark(): number
   /** Remembers a token that the graph holds, unless another graph is followed since that mark. */
@@ -43,7 +43,13 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
       counts.enough += 1
       return { known: true, entries: memory.about(token) }
     },
-    entries: (id) => (follower.isTrusted() ? memory.of(id) : undefined),
+    entries(one, other) {
+      if (!follower.isTrusted()) return undefined
+      const first = memory.of(one)
+      const second = memory.of(other)
+      if (second.length === 0) return first
+      return first.length === 0 ? second : [...first, ...second]
+    },
     mark: () => known.generation,
     remember(text, token, mark) {
       if (mark === known.generation) known.add(text, token)

@@ -40,6 +40,16 @@ test('entries about anything on a path are found, and no others', (t) => {
   t.deepEqual(memory.about({ ...token, id: 'x', user: { ...token.user, id: 'y' } }).length, 4)
 })
 
+test('entries about one id are found by it alone', (t) => {
+  const memory = createBlacklistMemory()
+  memory.add({ ...entry(1, 'caller'), scope: 'caller' })
+  memory.add(entry(2, 'another'))
+  t.deepEqual(seqs([...memory.of('caller')]), [1])
+  for (const id of ['', 'Caller', '__proto__', 'constructor']) t.is(memory.of(id).length, 0)
+  memory.clear()
+  t.is(memory.of('caller').length, 0)
+})
+
 test('several entries about one id are all kept', (t) => {
   const memory = createBlacklistMemory()
   for (const seq of [3, 1, 2]) memory.add(entry(seq, 'own'))
