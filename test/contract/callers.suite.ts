@@ -187,6 +187,16 @@ export function callersContract(test: Declare, opened: () => Opened): void {
     t.is((await callers().list()).filter((one) => one.name === name).length, 2)
   })
 
+  test('of a key the graph holds its id, its hash and its times', async (t) => {
+    const { id: caller, key } = await add()
+    await callers().rotate({ caller, key: newKey(), overlapSeconds: 60 })
+    const rows = await opened().engine.read(
+      'MATCH (key:ApiKey {id: $id}) UNWIND keys(key) AS name RETURN DISTINCT name',
+      { id: key.id },
+    )
+    t.deepEqual(rows.map(({ name }) => name).toSorted(), ['createdAt', 'hash', 'id', 'until'])
+  })
+
   test('an entry about a caller is pruned when its time is over, and not before', async (t) => {
     const { id: caller } = await add()
     const { seq = 0, until = 0 } = (await callers().revoke({ caller, operation: newId() })) ?? {}

@@ -314,7 +314,9 @@ export function storeContract(test: Declare, opened: () => Opened): void {
 
   test('neither a token text nor a clear password ever enters the graph', async (t) => {
     await refresh(await open(await newUser()))
-    const labels = 'Tenant User Session Token BlacklistEntry Feed Schema Lease'.split(' ')
+    const labels = 'Tenant User Session Token Caller ApiKey BlacklistEntry Feed Schema Lease'.split(
+      ' ',
+    )
     const kinds = await opened().engine.read(
       'MATCH (node) UNWIND labels(node) AS label RETURN DISTINCT label',
     )
