@@ -42,6 +42,8 @@ export interface Credentials {
   tenant?: string
   username: string
   password: string
+  /** The address that they come from, where wrong ones are to be counted. */
+  source?: string
 }
 
 export interface PasswordChange extends Credentials {
@@ -61,12 +63,12 @@ export interface Auth {
   register(credentials: Credentials): Promise<Affected>
   /**
    * Sets another password and ends every session of the user: the two validation failures,
-   * user_does_not_exist, bad_credentials (the current password is wrong).
+   * user_does_not_exist, bad_credentials (the current password is wrong), too_many_attempts.
    */
   changePassword(change: PasswordChange): Promise<Affected>
   /**
    * Opens a session: username_validation_failed, user_does_not_exist, bad_credentials,
-   * user_is_suspended, tenant_is_suspended.
+   * user_is_suspended, tenant_is_suspended, and after too many wrong ones too_many_attempts.
    */
   login(credentials: Credentials): Promise<Grant>
   /** Says whose token it is: token_is_invalid, token_is_expired, token_is_blacklisted. */

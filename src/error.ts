@@ -48,13 +48,22 @@ export type Code = keyof typeof refusals
 
 export const codes = Object.keys(refusals) as Code[]
 
+interface About {
+  user?: string
+  jti?: string
+  /** Whether the session was ended because a refreshed token came back. */
+  reuse?: true
+}
+
 interface Circumstances {
   /** What to do next, where more can be said than the code alone says. */
   detail?: string
   /** What went wrong underneath; for the log only. */
   cause?: unknown
-  /** Ids of whom it concerns; for the log only. */
-  about?: { user?: string; jti?: string }
+  /** Whom it concerns, by ids; for logs only. */
+  about?: About
+  /** Seconds after which to try again, where they are known. */
+  retryAfter?: number
 }
 
 /** The one error that the service throws on purpose; anything else is a defect and answers 500. */
@@ -62,9 +71,10 @@ export class AuthError extends Error {
   readonly code: Code
   readonly status: number
   readonly detail: string
-  readonly about: { user?: string; jti?: string }
+  readonly about: About
+  readonly retryAfter: number | undefined
 
-  constructor(code: Code, { detail, cause, about }: Circumstances = {}) {
+  constructor(code: Code, { detail, cause, about, retryAfter }: Circumstances = {}) {
     const [status, message, advice] = refusals[code]
     super(message, { cause })
     this.name = 'AuthError'
@@ -72,5 +82,6 @@ export class AuthError extends Error {
     this.status = status
     this.detail = detail ?? advice
     this.about = about ?? {}
+    this.retryAfter = retryAfter
   }
 }

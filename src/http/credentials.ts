@@ -4,11 +4,15 @@ import type { UserName } from '../directory.ts'
 import { tenantOf } from './caller.ts'
 import { requiredText } from './parameters.ts'
 
-/** The username and the password of a request, in this order: the first that is missing is told. */
+/**
+ * The username and the password of a request, in this order: the first that is missing is told; and where
+ * they come from.
+ */
 export function credentialsOf(ctx: Context): Credentials {
   return {
     ...userNameOf(ctx),
     password: requiredText(ctx, 'password', 'password_validation_failed'),
+    source: ctx.state.source,
   }
 }
 

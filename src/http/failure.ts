@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { AuthError } from '../error.ts'
 
+/** Where nobody knows better. */
 const RETRY_AFTER_SECONDS = 1
 
 /** A failure as RFC 9457 problem details, with the contract's `code` and `message`. */
@@ -12,8 +13,8 @@ export function problemOf({ code, message, status, detail }: AuthError): Record<
 export function problemHeaders(failure: AuthError): Record<string, string> {
   const { status } = failure
   if (status === 401) return { 'WWW-Authenticate': challenge(failure) }
-  if (status === 503 || status === 429) return { 'Retry-After': String(RETRY_AFTER_SECONDS) }
-  return {}
+  if (status !== 503 && status !== 429) return {}
+  return { 'Retry-After': String(failure.retryAfter ?? RETRY_AFTER_SECONDS) }
 }
 
 // A caller's key is no bearer token of RFC 6750, whose clients would ask for another token.

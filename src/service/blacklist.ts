@@ -13,11 +13,13 @@ export async function blacklist(
   const { token, sight, state, now } = await inspect(tools, text, within)
   const operation = tools.newId()
   // Whoever logs out is logged out, also with a token that was refreshed long ago.
-  if (scope === 'session' && isPastGrace(token, sight, now)) {
-    const reason = tools.rules.reuseDetection ? 'reuse' : 'logout'
+  const isLate = scope === 'session' && isPastGrace(token, sight, now)
+  const isReused = isLate && tools.rules.reuseDetection
+  if (isLate) {
+    const reason = isReused ? 'reuse' : 'logout'
     await tools.store.sessions.end(token, { operation, scope, reason })
   }
-  requireValid({ token, state })
+  requireValid({ token, state, isReused })
   const ended = await tools.store.sessions.end(token, { operation, scope, reason: 'logout' })
   if (!ended) throw refusal('blacklisted', token)
   return { id: token.id, user: token.user.id }

@@ -16,7 +16,7 @@ export async function changePassword(tools: Tools, change: PasswordChange): Prom
   const operation = tools.newId()
   let passwordHash: string | undefined
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const user = await authenticate(tools, key, current)
+    const user = await authenticate(tools, { key, password: current, source: change.source })
     passwordHash ??= await tools.hasher.hash(password)
     const changed = await tools.store.users.changePassword({
       user: user.id,

@@ -43,8 +43,13 @@ function requireWithin({ tenant }: Token, within: string | undefined): void {
 }
 
 /** Throws the refusal of a token that is not valid. */
-export function requireValid({ token, state }: Pick<Inspected, 'token' | 'state'>): void {
-  if (state !== 'valid') throw refusal(state, token)
+export function requireValid({ token, state, isReused }: Judged): void {
+  if (state !== 'valid') throw refusal(state, token, isReused)
+}
+
+interface Judged extends Pick<Inspected, 'token' | 'state'> {
+  /** Whether its session has just been ended for that. */
+  isReused?: boolean
 }
 
 const codes = {
@@ -54,6 +59,11 @@ const codes = {
 } as const satisfies Record<Exclude<TokenState, 'valid'>, Code>
 
 /** The error that says why a token is refused, and in the log whose it was. */
-export function refusal(state: Exclude<TokenState, 'valid'>, token: Token): AuthError {
-  return new AuthError(codes[state], { about: { user: token.user.id, jti: token.id } })
+export function refusal(
+  state: Exclude<TokenState, 'valid'>,
+  token: Token,
+  isReused = false,
+): AuthError {
+  const about = { user: token.user.id, jti: token.id }
+  return new AuthError(codes[state], { about: isReused ? { ...about, reuse: true } : about })
 }

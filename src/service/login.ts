@@ -14,7 +14,7 @@ export async function login(tools: Tools, credentials: Credentials): Promise<Gra
   const key = userKey(credentials.tenant ?? DEFAULT_TENANT, parseUsername(credentials.username))
   const password = parsePassword(credentials.password)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const user = await authenticate(tools, key, password)
+    const user = await authenticate(tools, { key, password, source: credentials.source })
     requireActive(user)
     const mark = tools.paths?.mark()
     const opened = await tools.store.sessions.open({

@@ -4,6 +4,7 @@ import type { NewId } from '../id.ts'
 import type { KeyRing } from '../keys.ts'
 import type { PasswordHasher } from '../password.ts'
 import type { Store } from '../store.ts'
+import type { Throttle } from '../throttle.ts'
 import type { TokenText } from '../token-text.ts'
 import { blacklist } from './blacklist.ts'
 import { changePassword } from './change-password.ts'
@@ -22,6 +23,8 @@ export interface Tools {
   tokenText: TokenText
   hasher: PasswordHasher
   apiKeys: ApiKeys
+  /** Without it passwords may be tried any number of times. */
+  throttle?: Throttle
   newId: NewId
   rules: Rules
 }

@@ -8,6 +8,7 @@ import { createPasswordHasher } from '../../src/password.ts'
 import { createQueue } from '../../src/queue.ts'
 import { createRemembering } from '../../src/service/remembering.ts'
 import { createService, type Rules, type Tools } from '../../src/service/service.ts'
+import type { Throttle } from '../../src/throttle.ts'
 import { createTokenText } from '../../src/token-text.ts'
 
 /** The secret that every test's service signs with. */
@@ -32,11 +33,12 @@ interface Variation {
   pepper?: string
   /** Whether verify is answered from memory where that is possible. */
   fromMemory?: boolean
+  throttle?: Throttle
 }
 
 /** A service over a graph, as bin wires it, with cheap hashes. */
 export function createTestService(engine: Engine, variation: Variation = {}) {
-  const { rules, cost = 4, pepper = '', fromMemory = false } = variation
+  const { rules, cost = 4, pepper = '', fromMemory = false, throttle } = variation
   const ring = createKeyRing(SECRET)
   const store = createStore(engine)
   const remembering = fromMemory ? createRemembering(store, limits) : undefined
@@ -50,6 +52,7 @@ export function createTestService(engine: Engine, variation: Variation = {}) {
     apiKeys: createApiKeys(SECRET, newId),
     newId,
     rules: { ...RULES, ...rules },
+    ...(throttle && { throttle }),
   }
   return {
     auth: createService(tools),
