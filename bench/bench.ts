@@ -48,6 +48,7 @@ export interface RunningBench extends Bench {
 const QUIET: Environment = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'warn',
+  AUDIT_LOG: 'off',
   PRUNE_SCHEDULE: '0 0 29 2 *',
   JWT_SECRET: SECRET,
   BCRYPT_COST: String(COST),

@@ -12,6 +12,7 @@ import { createPasswordHasher } from '../src/password.ts'
 import { createQueue } from '../src/queue.ts'
 import type { Tools } from '../src/service/service.ts'
 import type { Store } from '../src/store.ts'
+import { createThrottle } from '../src/throttle.ts'
 import { createTokenText } from '../src/token-text.ts'
 
 /** How long one statement may take in all: every request is answered within 3 s. */
@@ -20,6 +21,8 @@ const STATEMENT_MS = 2_500
 export const COMMAND_MS = 15_000
 /** What would wait longer is refused, in time to be answered within a second. */
 const HASH_WAIT_MS = 900
+/** Sources, and accounts at a source, whose wrong passwords are counted at a time. */
+const MOST_COUNTERS = 20_000
 
 /** Told, for a log, when the graph cannot be used, and when it can. */
 interface Told {
@@ -60,6 +63,14 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
       queue: createQueue(hashesAtOnce(config.workers), HASH_WAIT_MS),
     }),
     apiKeys: createApiKeys(config.apiKeySecret || deriveApiKeySecret(signingSecret), newId),
+    throttle: createThrottle({
+      windowSeconds: config.loginWindowSeconds,
+      perAccount: config.loginFailuresPerAccount || Number.POSITIVE_INFINITY,
+      perSource: config.loginFailuresPerSource || Number.POSITIVE_INFINITY,
+      inAll: config.loginFailuresInAll || Number.POSITIVE_INFINITY,
+      maxWaitMs: HASH_WAIT_MS,
+      mostCounters: MOST_COUNTERS,
+    }),
     rules: {
       tokenSeconds: config.tokenTtlSeconds,
       sessionSeconds: config.sessionTtlSeconds,

@@ -7,6 +7,9 @@ import { newId } from '../src/id.ts'
 import type { Operator } from '../src/operator.ts'
 import { createOperator } from '../src/service/operate.ts'
 import { assembleTools, COMMAND_MS, openGraph } from './assemble.ts'
+import { openAuditLog } from './audit-log.ts'
+import { auditOperator } from './audit-operator.ts'
+import { createLog } from './log.ts'
 import { socketPath } from './socket.ts'
 
 /**
@@ -24,7 +27,11 @@ export async function connect(
   try {
     await prepareSchema(engine, newId)
     const tools = await assembleTools(config, createStore(engine))
-    return { operator: createOperator(tools), close: () => engine.close() }
+    const operator = createOperator(tools)
+    // Standard output is for the answer.
+    const { auditLog } = config
+    const audit = openAuditLog(auditLog === 'stdout' ? 'off' : auditLog, createLog('error'))
+    return { operator: auditOperator(operator, audit), close: () => engine.close() }
   } catch (error) {
     await engine.close()
     throw error

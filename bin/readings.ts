@@ -11,6 +11,7 @@ export function servingReadings(
   const batches = (of: 'batches' | 'rows') => () =>
     Object.fromEntries(Object.entries(store.batches()).map(([kind, counts]) => [kind, counts[of]]))
   const queue = () => tools.hasher.queue.status()
+  const throttle = () => tools.throttle?.status() ?? { refused: 0, waiting: 0, counted: 0 }
   return {
     memory_asked_total: counter('Tokens that memory was asked about', () => paths.counts.asked),
     memory_enough_total: counter('Tokens for which it was enough', () => paths.counts.enough),
@@ -22,6 +23,8 @@ export function servingReadings(
     },
     hash_queue_running: gauge('Hashes under way', () => queue().running),
     hash_queue_waiting: gauge('Hashes that wait', () => queue().waiting),
+    login_throttled_total: counter('Log-ins refused for wrong passwords', () => throttle().refused),
+    login_throttle_counters: gauge('Sources that are counted', () => throttle().counted),
     hash_queue_refused_total: counter('Hashes refused for their wait', () => queue().refused),
     blacklist_entries: {
       ...gauge('Blacklist entries in memory', () => follower.status().entries),

@@ -1,11 +1,13 @@
 import type { Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import about from '../package.json' with { type: 'json' }
-import { asksCallers, type Config } from '../private/config.ts'
+import { asksCallers, type Config, settings } from '../private/config.ts'
 import { readTls } from '../private/tls.ts'
+import type { Audit } from '../src/audit.ts'
+import type { Code } from '../src/error.ts'
 import { createApp } from '../src/http/app.ts'
 import { createDoor } from '../src/http/door.ts'
 import type { Readiness } from '../src/http/health.ts'
@@ -23,7 +25,9 @@ import {
   createService,
   type Tools,
 } from '../src/service/service.ts'
+import { type Networks, parseNetworks, sourceOf } from '../src/source.ts'
 import { assembleTools } from './assemble.ts'
+import { openAuditLog } from './audit-log.ts'
 import { type Followed, reasonOf } from './follow.ts'
 import { buildReadings, servingReadings } from './readings.ts'
 import { createDrain } from './stop.ts'
@@ -31,9 +35,11 @@ import { followTls } from './tls.ts'
 
 /** Every request is answered within 3 s. */
 const ANSWER_MS = 2_800
+const METRICS_PATH = '/metrics'
 
 interface Serving {
   tools: Tools
+  audit: Audit
   address: AddressInfo
   /** Drains, ends what works beside, and lets go of the graph. */
   stop(endBeside: () => Promise<void>): Promise<void>
@@ -70,10 +76,17 @@ export async function serveHttp({
     ...servingReadings(followed, tools),
     ...readings,
   })
-  const app = createApp({
+  const audit = openAuditLog(config.auditLog, log)
+  // Without a file to open anew, the signal keeps its meaning: the terminal is gone.
+  if (config.auditLog.includes('/')) process.on('SIGHUP', audit.reopen)
+  const trustedProxies = parseNetworks(config.trustedProxies) as Networks
+  const hasOwnPort = config.metricsPort !== 0
+  const parts = {
     auth: createService(tools),
     directory: createDirectory(tools),
     door,
+    audit,
+    trustedProxies,
     readiness: () => readinessOf(followed, draining.signal),
     log,
     requestIds,
@@ -81,7 +94,18 @@ export async function serveHttp({
     exposition: exposition?.(metrics.registry) ?? (() => metrics.registry.metrics()),
     rules: { tokenInQuery: config.tokenInQuery },
     deadlineMs: ANSWER_MS,
-  })
+  }
+  const app = createApp({ ...parts, shows: (path) => !hasOwnPort || path !== METRICS_PATH })
+  const limits = {
+    maxConnections: config.maxConnections,
+    onRefused: (code: Code, _status: number, socket: Socket) =>
+      audit.write({
+        event: 'request',
+        result: 'refused',
+        code,
+        source: sourceOf(socket.remoteAddress, undefined, trustedProxies),
+      }),
+  }
   const recall = createRecall(tools)
   const server = createHttpServer(
     takeShortWay({
@@ -93,19 +117,30 @@ export async function serveHttp({
       requestIds,
       listener: app.callback(),
     }),
-    tls,
+    { ...limits, ...(tls && { tls }) },
   )
+  logDropped(server, config, log)
   const drain = createDrain(server)
-  await listen(server, config)
+  await listen(server, config, 'port')
   const leaveTls = tls ? followTls(config, server as SecureServer, log) : () => undefined
+  const watched = hasOwnPort
+    ? createHttpServer(
+        createApp({ ...parts, shows: (path) => path === METRICS_PATH }).callback(),
+        limits,
+      )
+    : undefined
+  if (watched) await listen(watched, config, 'metricsPort')
   return {
     tools,
+    audit,
     address: server.address() as AddressInfo,
     async stop(endBeside) {
       draining.abort()
       leaveTls()
       const clean = await drain(config.shutdownSeconds * 1000)
       if (!clean) log.warn('cut off what was still running')
+      watched?.close()
+      watched?.closeAllConnections()
       await Promise.race([endBeside().then(() => store.close()), pause(1_000)])
     },
   }
@@ -141,12 +176,29 @@ async function readinessOf(
   return { reasons, details: { mode, seq, epoch, ageMs: age, entries, knownTokens: known.size } }
 }
 
-function listen(server: Server, { host, port }: Config): Promise<void> {
+/** A line a second at the most says that connections are refused. */
+function logDropped(server: Server, { maxConnections }: Config, log: Logger): void {
+  let dropped = 0
+  server.on('drop', () => {
+    dropped += 1
+    if (dropped > 1) return
+    setTimeout(() => {
+      log.warn({ dropped, maxConnections }, 'connections were closed as they came')
+      dropped = 0
+    }, 1_000).unref()
+  })
+}
+
+function listen(server: Server, config: Config, setting: 'port' | 'metricsPort'): Promise<void> {
+  const { host, [setting]: port } = config
+  const variable = settings[setting].variable
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : error.message
       reject(
-        new Error(`cannot listen on ${host} port ${port}: ${why}; set HOST or PORT to another`),
+        new Error(
+          `cannot listen on ${host} port ${port}: ${why}; set HOST or ${variable} to another`,
+        ),
       )
     })
     server.listen(port, host, resolve)

@@ -4,6 +4,7 @@ import type { Config } from '../private/config.ts'
 import { readTls } from '../private/tls.ts'
 import { pause } from '../src/pause.ts'
 import { createOperator } from '../src/service/operate.ts'
+import { auditOperator } from './audit-operator.ts'
 import { warnAboutCallers } from './callers.ts'
 import { followFirst, followGraph } from './follow.ts'
 import { createLog } from './log.ts'
@@ -44,8 +45,8 @@ async function serveAlone(config: Config, log: Logger): Promise<() => Promise<vo
   followed.follower.start()
   const counts = newPruneCounts()
   const readings = pruneReadings(counts)
-  const { tools, address, stop } = await serveHttp({ config, log, followed, readings })
-  const operator = createOperator(tools)
+  const { tools, audit, address, stop } = await serveHttp({ config, log, followed, readings })
+  const operator = auditOperator(createOperator(tools), audit)
   const cron = schedulePrune({ schedule: config.pruneSchedule, operator, log, counts })
   const socket =
     config.neo4jUri === '' ? await openSocket(config.dataDir, operator, log) : undefined

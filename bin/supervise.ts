@@ -58,6 +58,7 @@ export async function supervise(config: Config, log: Logger): Promise<() => Prom
     log.error({ pid: worker.process.pid, code, signal }, 'a worker died and is replaced')
     setTimeout(() => isStopping || cluster.fork(), RESTART_MS)
   })
+  if (config.auditLog.includes('/')) process.on('SIGHUP', () => signalWorkers('SIGHUP'))
   for (let i = 0; i < config.workers; i += 1) cluster.fork()
   const [, address] = (await once(cluster, 'listening')) as [Worker, AddressInfo]
   isListening = true
@@ -75,6 +76,11 @@ export async function supervise(config: Config, log: Logger): Promise<() => Prom
     await Promise.all([...ended, cron.stop(), followed.follower.stop()])
     await followed.store.close()
   }
+}
+
+// Each has its own file open.
+function signalWorkers(name: NodeJS.Signals): void {
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(name)
 }
 
 // A worker may have gone in the meantime.

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { validate } from 'node-cron'
+import { parseNetworks } from '../src/source.ts'
+import { misspelt } from './misspelt.ts'
+import { isOpenToOthers, readSecretFile } from './secret-file.ts'
 
 /** The environment: variables by name. */
 export type Environment = Record<string, string | undefined>
@@ -40,6 +42,27 @@ export const settings = {
     'text of at least 32 bytes',
     'secret in the stored hashes of API keys; left out, it is derived from JWT_SECRET',
     (value) => Buffer.byteLength(value) >= 32,
+  ),
+  metricsPort: integer(
+    'METRICS_PORT',
+    0,
+    0,
+    65535,
+    'port for /metrics alone, on the same HOST; 0 serves it on PORT',
+  ),
+  maxConnections: integer(
+    'MAX_CONNECTIONS',
+    10000,
+    1,
+    1000000,
+    'connections that a process keeps open; more are closed as they come',
+  ),
+  trustedProxies: pattern(
+    'TRUSTED_PROXIES',
+    '',
+    (value) => parseNetworks(value) !== undefined,
+    'addresses or CIDR blocks with commas between them',
+    'whose X-Forwarded-For is believed: proxies, and backends that pass log-ins on',
   ),
   dataDir: text('DATA_DIR', './data', 'folder of the embedded graph and of the made secret'),
   neo4jUri: pattern(
@@ -111,6 +134,34 @@ export const settings = {
     'whether a change of the password needs the current one',
   ),
   tokenInQuery: toggle('TOKEN_IN_QUERY', 'on', 'whether a token may come in the query string'),
+  loginWindowSeconds: integer(
+    'LOGIN_WINDOW_SECONDS',
+    900,
+    1,
+    86400,
+    'how long a wrong password is counted',
+  ),
+  loginFailuresPerAccount: integer(
+    'LOGIN_FAILURES_PER_ACCOUNT',
+    10,
+    0,
+    1000000,
+    'wrong passwords for one account from one source, before 429; 0 for any number',
+  ),
+  loginFailuresPerSource: integer(
+    'LOGIN_FAILURES_PER_SOURCE',
+    100,
+    0,
+    1000000,
+    'wrong passwords from one source, before 429; 0 for any number',
+  ),
+  loginFailuresInAll: integer(
+    'LOGIN_FAILURES_IN_ALL',
+    10000,
+    0,
+    100000000,
+    'wrong passwords in all, before a source gets 429 after its first; 0 for any number',
+  ),
   pruneSchedule: pattern(
     'PRUNE_SCHEDULE',
     '*/5 * * * *',
@@ -159,6 +210,13 @@ export const settings = {
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     'least level that is logged',
   ),
+  auditLog: pattern(
+    'AUDIT_LOG',
+    'stdout',
+    (value) => value === 'stdout' || value === 'off' || value.includes('/'),
+    'stdout, off or the path of a file, with a slash in it',
+    'where the lines of the audit go: stdout, off or a file',
+  ),
   shutdownSeconds: integer('SHUTDOWN_SECONDS', 10, 1, 3600, 'time to finish what runs at a stop'),
 } as const satisfies Record<string, Setting>
 
@@ -191,7 +249,7 @@ export function readConfig(environment: Environment): Config {
   })
   // What was given and could not be taken is undefined here: it is not called unset as well.
   const config = Object.fromEntries(values) as Config
-  mistakes.push(...together(config))
+  mistakes.push(...together(config), ...unknownOnes(environment))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config
 }
@@ -231,6 +289,17 @@ export function asksCallers({ callerAuth, host }: Pick<Config, 'callerAuth' | 'h
   return !(host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')))
 }
 
+// A setting that is misspelt would silently stay at its default.
+function unknownOnes(environment: Environment): string[] {
+  const known = Object.values(settings).flatMap(({ variable, secret }) =>
+    secret ? [variable, `${variable}_FILE`] : [variable],
+  )
+  const given = Object.keys(environment).filter((name) => environment[name])
+  return misspelt(given, known).map(
+    ({ given, meant }) => `${given} is no setting: did you mean ${meant}? Else unset it`,
+  )
+}
+
 /** The settings in force as NAME=value lines, with secrets masked. */
 export function printableConfig(config: Config): Record<string, string> {
   return Object.fromEntries(
@@ -262,9 +331,10 @@ function textOf(
     return undefined
   }
   try {
-    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
-    if (text !== '') return text
-    mistakes.push(`${variable}_FILE must name a file that is not empty`)
+    const text = readSecretFile(file)
+    if (text === '') mistakes.push(`${variable}_FILE must name a file that is not empty`)
+    else if (!isOpenToOthers(file)) return text
+    else mistakes.push(`${variable}_FILE must name a file that only its owner can read: chmod 600`)
     return undefined
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

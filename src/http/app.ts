@@ -1,6 +1,9 @@
 import Koa, { type Middleware } from 'koa'
+import type { Audit } from '../audit.ts'
 import type { Auth } from '../auth.ts'
 import type { Directory } from '../directory.ts'
+import { type Networks, sourceOf } from '../source.ts'
+import { auditRequests } from './audit.ts'
 import { authHandlers, type TokenRules } from './auth.ts'
 import { readBody } from './body.ts'
 import { answerWithin } from './deadline.ts'
@@ -12,6 +15,7 @@ import { type Metrics, metricsHandlers } from './metrics.ts'
 import { openapiHandlers } from './openapi.ts'
 import type { RequestIds } from './request-id.ts'
 import { requireRoute, route } from './routes.ts'
+import { readTarget } from './target.ts'
 import { tenantHandlers } from './tenant.ts'
 import { userHandlers } from './user.ts'
 
@@ -27,6 +31,11 @@ interface Parts {
   /** What /metrics shows. */
   exposition: () => Promise<string>
   rules: TokenRules
+  audit: Audit
+  /** Whose X-Forwarded-For is believed. */
+  trustedProxies: Networks
+  /** Which of the paths are served; all, unless told. */
+  shows?(path: string): boolean
   /** How long an answer may take; past it, 503. */
   deadlineMs: number
 }
@@ -34,14 +43,19 @@ interface Parts {
 /** The service over HTTP. */
 export function createApp(parts: Parts): Koa {
   const { auth, directory, door, readiness, log, requestIds, metrics, exposition, rules } = parts
+  const { audit, trustedProxies, shows = () => true } = parts
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
+    refuseCrowds(),
+    readTarget(),
+    nameSource(trustedProxies),
     logRequests(log, requestIds),
+    auditRequests(audit),
     metrics.observe,
     answerPrivately(),
     answerFailures(),
-    requireRoute(),
+    requireRoute(shows),
     requireCaller(door, parts.deadlineMs),
     ...readBody(),
     answerWithin(parts.deadlineMs),
@@ -64,5 +78,28 @@ function answerPrivately(): Middleware {
     ctx.set('Cache-Control', 'no-store')
     ctx.set('X-Content-Type-Options', 'nosniff')
     await next()
+  }
+}
+
+function nameSource(trusted: Networks): Middleware {
+  return async (ctx, next) => {
+    const forwarded = ctx.req.headers['x-forwarded-for'] as string | undefined
+    ctx.state.source = sourceOf(ctx.req.socket.remoteAddress, forwarded, trusted)
+    await next()
+  }
+}
+
+/** How many requests of one connection may be under way. */
+const MOST_AT_ONCE = 100
+
+// Node reads on while requests wait for their answers, so one connection could fill memory with them.
+function refuseCrowds(): Middleware {
+  const underWay = new WeakMap<object, number>()
+  return async ({ req: { socket } }, next) => {
+    const count = (underWay.get(socket) ?? 0) + 1
+    underWay.set(socket, count)
+    if (count > MOST_AT_ONCE) socket.destroy()
+    else await next()
+    underWay.set(socket, (underWay.get(socket) ?? 1) - 1)
   }
 }

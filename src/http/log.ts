@@ -36,12 +36,8 @@ export function logRequests(log: Log, requestIds: RequestIds): Middleware {
       ...(failure instanceof AuthError && { code: failure.code, ...failure.about }),
     }
     if (status < 500) return log.info(fields, 'request')
-    const cause = failure instanceof AuthError ? failure.cause : undefined
-    if (status === 503) log.warn({ ...fields, reason: reasonOf(cause) }, 'request')
-    else log.error({ ...fields, err: cause }, 'request')
+    const { cause, detail = '' }: Partial<AuthError> = failure instanceof AuthError ? failure : {}
+    if (status !== 503) log.error({ ...fields, err: cause }, 'request')
+    else log.warn({ ...fields, reason: cause instanceof Error ? cause.message : detail }, 'request')
   }
-}
-
-function reasonOf(cause: unknown): string | undefined {
-  return cause instanceof Error ? cause.message : undefined
 }

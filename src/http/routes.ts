@@ -58,7 +58,8 @@ export const routes: readonly Route[] = surface
 export function allowed(path: string): string | undefined {
   const methods = surface.filter((route) => route[1] === path).map(([method]) => method)
   if (methods.length === 0) return undefined
-  return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+  const all = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return [...all, 'OPTIONS'].join(', ')
 }
 
 /** The scope that a caller needs for a route; null for one that is open, or not there. */
@@ -67,16 +68,30 @@ export function scopeFor(method: string, path: string): CallerScope | null {
   return surface.find((route) => route[0] === wanted && route[1] === path)?.[3] ?? null
 }
 
-/** Refuses unknown paths and methods before anything of the request is read. */
-export function requireRoute(): Middleware {
+/** The name of the handler of a request; undefined where there is none. */
+export function handlerOf(method: string, path: string): keyof Handlers | undefined {
+  const asked = method === 'HEAD' ? 'GET' : method
+  return surface.find((route) => route[0] === asked && route[1] === path)?.[2]
+}
+
+/**
+ * Refuses unknown paths and methods before anything of the request is read, and answers OPTIONS: with the
+ * methods, and with nothing that would let a page of another origin in.
+ */
+export function requireRoute(shows: (path: string) => boolean): Middleware {
   return async (ctx, next) => {
-    const methods = allowed(ctx.path)
+    const methods = shows(ctx.path) ? allowed(ctx.path) : undefined
     if (methods === undefined) throw new AuthError('not_found')
     if (!methods.split(', ').includes(ctx.method)) {
       ctx.set('Allow', methods)
       throw new AuthError('method_not_allowed')
     }
-    await next()
+    if (ctx.method !== 'OPTIONS') return next()
+    ctx.set('Allow', methods)
+    ctx.status = 204
+    // A body is not read, and must not be taken for the next request.
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = ctx.req.headers
+    if (length !== '0' || encoding !== undefined) ctx.set('Connection', 'close')
   }
 }
 

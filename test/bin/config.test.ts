@@ -146,7 +146,7 @@ test.serial('a kept secret that is too short is a line without it', async (t) =>
 test.serial('a secret from a file is the same as one from its variable', async (t) => {
   const file = join(await temporaryFolder(t), 'secret')
   const secret = 'text of no less than thirty-two bytes'
-  await writeFile(file, `${secret}\n`)
+  await writeFile(file, `${secret}\n`, { mode: 0o600 })
   const first = await startService(t, { JWT_SECRET_FILE: file })
   await first.request('POST', '/auth/user', json(ada))
   const { token } = (await first.request('POST', '/auth', json(ada))).json
@@ -167,7 +167,7 @@ test.serial('sessiongraph config prints every setting, secrets masked', async (t
   )
 
   const file = join(await temporaryFolder(t), 'secret')
-  await writeFile(file, secrets.PASSWORD_PEPPER)
+  await writeFile(file, secrets.PASSWORD_PEPPER, { mode: 0o600 })
   const { code, stdout } = await runCommand(['config'], {
     NEO4J_URI: 'neo4j+s://graph.example:7687',
     NEO4J_USERNAME: 'ada',

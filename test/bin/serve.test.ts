@@ -102,8 +102,8 @@ async function lineOf(t: ExecutionContext, service: Service, sent: Sent): Promis
   const { method, path, ...sending } = sent
   const { headers, status } = await service.request(method, path, sending)
   const id = String(headers['x-request-id'])
-  await service.said(new RegExp(`"requestId":"${id}".*\n`))
-  const lines = service.logs().filter(({ requestId }) => requestId === id)
+  await service.said(new RegExp(`"requestId":"${id}".*"msg":.*\n`))
+  const lines = service.logs().filter(({ requestId, msg }) => requestId === id && msg)
   t.is(lines.length, 1)
   const [{ time, durationMs, requestId: _, ...fields } = {}] = lines
   t.false(Number.isNaN(Date.parse(String(time))))

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Audit, noAudit } from '../../src/audit.ts'
 import type { Engine } from '../../src/graph/engine.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createDoor } from '../../src/http/door.ts'
@@ -17,6 +18,8 @@ import {
   type Rules,
   type Tools,
 } from '../../src/service/service.ts'
+import { type Networks, parseNetworks } from '../../src/source.ts'
+import type { Throttle } from '../../src/throttle.ts'
 import { createTestService } from './world.ts'
 
 interface Served {
@@ -39,12 +42,16 @@ interface Options {
   fromMemory?: boolean
   /** Whether callers have to say who they are. */
   asksCallers?: boolean
+  throttle?: Throttle
+  audit?: Audit
+  trustedProxies?: string
 }
 
 /** The service of the tests on a real socket. */
 export async function serveTestService(engine: Engine, options: Options = {}): Promise<Served> {
   const { rules = {}, tokenInQuery = true, fromMemory = false, asksCallers = false } = options
-  const service = createTestService(engine, { rules, fromMemory })
+  const { audit = noAudit, trustedProxies = '', throttle } = options
+  const service = createTestService(engine, { rules, fromMemory, ...(throttle && { throttle }) })
   const { auth, tools, close } = service
   const monotonic = () => performance.now()
   const door = asksCallers ? createDoor(createCallerAuth(tools, { monotonic })) : undefined
@@ -65,6 +72,8 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
     metrics,
     exposition: () => metrics.registry.metrics(),
     rules: { tokenInQuery },
+    audit,
+    trustedProxies: parseNetworks(trustedProxies) as Networks,
     deadlineMs: 20_000,
   })
   const listener = app.callback()
@@ -86,6 +95,8 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
         })
       : listener,
   )
+  // A graph that is slow under many tests is waited for.
+  server.timeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
