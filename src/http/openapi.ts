@@ -63,12 +63,15 @@ export function describeApi(): Record<string, unknown> {
         Problem: problemSchema(codes),
       },
       headers,
-      responses: Object.fromEntries(
-        Object.entries({ ...shared, ...elsewhere }).map(([name, [status, code]]) => [
-          name,
-          refusal(status, [code]),
-        ]),
-      ),
+      responses: {
+        ...Object.fromEntries(
+          Object.entries({ ...shared, ...elsewhere }).map(([name, [status, code]]) => [
+            name,
+            refusal(status, [code]),
+          ]),
+        ),
+        Options: { description: 'What the path takes', headers: headersFor(204) },
+      },
       parameters: {
         RequestId: {
           name: 'X-Request-Id',
@@ -98,8 +101,9 @@ export function describeApi(): Record<string, unknown> {
 
 const ABOUT = `Parameters come in the query string, as JSON or as a form, with any method; members that
 nobody asked for are ignored. A token also comes, and best, as \`Authorization: Bearer\`. A path that answers
-GET answers HEAD alike, without the body. Any other path is answered as the response NotFound says, any other
-method as MethodNotAllowed.`
+GET answers HEAD alike, without the body; every path answers OPTIONS as the response Options says. Any other
+path is answered as NotFound says, any other method as MethodNotAllowed. Where the figures have a port of
+their own, no path is on both ports.`
 
 /** The handler of /openapi.json. */
 export function openapiHandlers() {
@@ -211,7 +215,7 @@ function headersFor(status: number): Schema {
     'X-Content-Type-Options': headerRef('ContentTypeOptions'),
     ...(status === 401 && { 'WWW-Authenticate': headerRef('WwwAuthenticate') }),
     ...((status === 429 || status === 503) && { 'Retry-After': headerRef('RetryAfter') }),
-    ...(status === 405 && { Allow: headerRef('Allow') }),
+    ...((status === 204 || status === 405) && { Allow: headerRef('Allow') }),
   }
 }
 

@@ -133,7 +133,13 @@ test('an answer as it is described is taken', (t) => {
   t.notThrows(() => requireDescribed('GET', '/auth', refusal('token_is_invalid')))
   t.notThrows(() => requireDescribed('GET', '/auth', refusal('token_is_expired', {}, challenge)))
   t.notThrows(() => requireDescribed('GET', '/nowhere', refusal('not_found')))
-  const allow = { allow: 'POST, PATCH, GET, HEAD, DELETE' }
+  const allow = { allow: 'POST, PATCH, GET, HEAD, DELETE, OPTIONS' }
+  const options = {
+    ...headers({ allow: allow.allow, 'content-type': undefined }),
+    text: '',
+    json: {},
+  }
+  t.notThrows(() => requireDescribed('OPTIONS', '/auth/user', { ...options, status: 204 }))
   t.notThrows(() => requireDescribed('PUT', '/auth/user', refusal('method_not_allowed', {}, allow)))
   t.notThrows(() =>
     requireDescribed('GET', '/readyz', {
@@ -163,6 +169,7 @@ const deviations: [string, string, string, Answer][] = [
   ['a 503 that does not say when', 'GET', '/auth', refusal('service_unavailable')],
   ['a 405 without Allow', 'PUT', '/auth', refusal('method_not_allowed')],
   ['another Allow', 'PUT', '/auth', refusal('method_not_allowed', {}, { allow: 'GET' })],
+  ['OPTIONS with a body', 'OPTIONS', '/auth', { ...good, status: 204 }],
   ['an unknown path that answers', 'GET', '/nowhere', good],
   ['an unknown method that answers', 'PUT', '/auth', good],
 ]

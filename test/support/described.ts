@@ -6,7 +6,8 @@ import type { Answer } from './http-client.ts'
 interface Described {
   description: string
   headers: Record<string, { $ref: string }>
-  content: Record<string, { schema: object }>
+  /** None where there is no body. */
+  content?: Record<string, { schema: object }>
 }
 
 interface Operation {
@@ -77,12 +78,14 @@ function deviationsOf(method: string, path: string, answer: Answer): string[] {
 
 function responseFor(method: string, path: string, status: number): Described | undefined {
   const operation = paths[path]?.[method === 'HEAD' ? 'get' : method.toLowerCase()]
-  const { NotFound, MethodNotAllowed, TooSlow, HeadersTooLarge } = components.responses
+  const { NotFound, MethodNotAllowed, Options, TooSlow, HeadersTooLarge } = components.responses
   const elsewhere: Record<string, Described | undefined> = {
-    ...(paths[path] ? { 405: MethodNotAllowed } : { 404: NotFound }),
+    ...(paths[path] && (method === 'OPTIONS' ? { 204: Options } : { 405: MethodNotAllowed })),
     408: TooSlow,
     431: HeadersTooLarge,
   }
+  // The figures may have a port of their own, and then no path is on both.
+  if (status === 404) return NotFound
   const found = (operation?.responses ?? elsewhere)[status]
   if (found === undefined || !('$ref' in found)) return found
   return components.responses[found.$ref.replace('#/components/responses/', '')]
@@ -135,16 +138,16 @@ function wrongHeaders(described: Described, { headers }: Answer): string[] {
 }
 
 function wrongAllow(path: string, { status, headers }: Answer): string[] {
-  if (status !== 405) return []
-  const methods = Object.keys(paths[path] ?? {}).flatMap((method) =>
-    method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
-  )
+  if (status !== 204 && status !== 405) return []
+  const described = Object.keys(paths[path] ?? {}).map((method) => method.toUpperCase())
+  const methods = [...described, ...(described.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
   const same = methods.toSorted().join() === headers.allow?.split(', ').toSorted().join()
   return same ? [] : [`header allow: ${headers.allow}, and not ${methods}`]
 }
 
 function wrongContent(described: Described, method: string, answer: Answer): string[] {
   const { status, headers, text, json } = answer
+  if (described.content === undefined) return text === '' ? [] : ['a body']
   const [type = '', ...attributes] = (headers['content-type'] ?? '').split(/; */)
   const content = described.content[type]
   if (content === undefined) return [`content type ${type}: not described`]
