@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Config } from '../private/config.ts'
+import { readKeyFile } from '../private/key-file.ts'
 import { keptSecret } from '../private/secret.ts'
 import { createApiKeys, deriveApiKeySecret } from '../src/api-key.ts'
 import { openEmbedded } from '../src/graph/embedded.ts'
 import type { Engine } from '../src/graph/engine.ts'
 import { connectNeo4j } from '../src/graph/neo4j.ts'
 import { newId } from '../src/id.ts'
-import { createKeyRing } from '../src/keys.ts'
+import { createKeyRing, keyRingOf, type ReplaceableKeyRing } from '../src/keys.ts'
 import { createPasswordHasher } from '../src/password.ts'
 import { createQueue } from '../src/queue.ts'
 import type { Tools } from '../src/service/service.ts'
@@ -48,9 +49,11 @@ export async function openGraph(
 }
 
 /** What the verbs work with, by the settings. */
-export async function assembleTools(config: Config, store: Store): Promise<Tools> {
-  const signingSecret = config.jwtSecret || (await keptSecret(config.dataDir, randomBytes))
-  const ring = createKeyRing(signingSecret)
+export async function assembleTools(
+  config: Config,
+  store: Store,
+): Promise<Tools & { ring: ReplaceableKeyRing }> {
+  const ring = await openRing(config)
   const { jwtIssuer: issuer, jwtAudience: audience } = config
   return {
     store,
@@ -62,7 +65,7 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
       pepper: config.passwordPepper,
       queue: createQueue(hashesAtOnce(config.workers), HASH_WAIT_MS),
     }),
-    apiKeys: createApiKeys(config.apiKeySecret || deriveApiKeySecret(signingSecret), newId),
+    apiKeys: createApiKeys(await apiKeySecret(config), newId),
     throttle: createThrottle({
       windowSeconds: config.loginWindowSeconds,
       perAccount: config.loginFailuresPerAccount || Number.POSITIVE_INFINITY,
@@ -82,6 +85,16 @@ export async function assembleTools(config: Config, store: Store): Promise<Tools
       retentionSeconds: config.sessionRetentionSeconds,
     },
   }
+}
+
+async function apiKeySecret(config: Config): Promise<string | Uint8Array> {
+  const { apiKeySecret: given, jwtSecret, dataDir } = config
+  return given || deriveApiKeySecret(jwtSecret || (await keptSecret(dataDir, randomBytes)))
+}
+
+async function openRing({ jwtKeysFile, jwtSecret, dataDir }: Config): Promise<ReplaceableKeyRing> {
+  if (jwtKeysFile !== '') return keyRingOf(readKeyFile(jwtKeysFile).keys)
+  return createKeyRing(jwtSecret || (await keptSecret(dataDir, randomBytes)))
 }
 
 // A core stays free for verify, and a thread of libuv's pool (4 unless set) for name look-ups: a flood

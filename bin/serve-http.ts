@@ -29,6 +29,7 @@ import { type Networks, parseNetworks, sourceOf } from '../src/source.ts'
 import { assembleTools } from './assemble.ts'
 import { openAuditLog } from './audit-log.ts'
 import { type Followed, reasonOf } from './follow.ts'
+import { followKeys } from './follow-keys.ts'
 import { buildReadings, servingReadings } from './readings.ts'
 import { createDrain } from './stop.ts'
 import { followTls } from './tls.ts'
@@ -87,6 +88,7 @@ export async function serveHttp({
     door,
     audit,
     trustedProxies,
+    publicKeys: tools.ring.publicKeys,
     readiness: () => readinessOf(followed, draining.signal),
     log,
     requestIds,
@@ -130,6 +132,7 @@ export async function serveHttp({
       )
     : undefined
   if (watched) await listen(watched, config, 'metricsPort')
+  const keys = followKeys({ path: config.jwtKeysFile, ring: tools.ring, paths, log })
   return {
     tools,
     audit,
@@ -137,6 +140,7 @@ export async function serveHttp({
     async stop(endBeside) {
       draining.abort()
       leaveTls()
+      keys.stop()
       const clean = await drain(config.shutdownSeconds * 1000)
       if (!clean) log.warn('cut off what was still running')
       watched?.close()

@@ -1,4 +1,5 @@
-import { ConfigError, printableConfig, readConfig } from '../private/config.ts'
+import { ConfigError, printableConfig, readConfig, settings } from '../private/config.ts'
+import { keyFileAt } from '../private/key-file.ts'
 import { commandList, EXIT, runCommand } from '../src/cli/run.ts'
 import { connect } from './connect.ts'
 import { serve } from './serve.ts'
@@ -20,8 +21,14 @@ async function main(argv: string[]): Promise<number | undefined> {
   if (['help', '--help', '-h'].includes(name)) console.log(HELP)
   else if (name === 'config') printConfig(others.includes('--json'))
   else if (name === 'serve' && others.length === 0) await serve(readConfig(process.env))
-  else return runCommand(argv, () => connect(readConfig(process.env)), createTerminal(process))
+  else return command(argv)
   return undefined
+}
+
+function command(argv: string[]): Promise<number> {
+  const keys = keyFileAt(process.env[settings.jwtKeysFile.variable] ?? '')
+  const terminal = { ...createTerminal(process), keys }
+  return runCommand(argv, () => connect(readConfig(process.env)), terminal)
 }
 
 function printConfig(json: boolean): void {

@@ -1,6 +1,8 @@
 import { isIPv4 } from 'node:net'
 import { validate } from 'node-cron'
+import { KeySetError } from '../src/key-set.ts'
 import { parseNetworks } from '../src/source.ts'
+import { readKeyFile } from './key-file.ts'
 import { misspelt } from './misspelt.ts'
 import { isOpenToOthers, readSecretFile } from './secret-file.ts'
 
@@ -83,8 +85,13 @@ export const settings = {
   jwtSecret: secret(
     'JWT_SECRET',
     'text of at least 32 bytes',
-    'secret that signs the tokens (HS256); needed with NEO4J_URI, otherwise made in DATA_DIR',
+    'secret that signs the tokens (HS256); with NEO4J_URI it or JWT_KEYS_FILE is needed, else one is made in DATA_DIR',
     (value) => Buffer.byteLength(value) >= 32,
+  ),
+  jwtKeysFile: text(
+    'JWT_KEYS_FILE',
+    '',
+    'file of the keys (private JWKS, mode 0600) that sign the tokens, in the place of JWT_SECRET',
   ),
   jwtIssuer: text('JWT_ISSUER', 'sessiongraph', 'issuer (iss) of the tokens'),
   jwtAudience: text('JWT_AUDIENCE', 'sessiongraph', 'audience (aud) of the tokens'),
@@ -249,15 +256,27 @@ export function readConfig(environment: Environment): Config {
   })
   // What was given and could not be taken is undefined here: it is not called unset as well.
   const config = Object.fromEntries(values) as Config
-  mistakes.push(...together(config), ...unknownOnes(environment))
+  mistakes.push(...together(config), ...keyMistakes(config), ...unknownOnes(environment))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config
 }
 
 function together(config: Config): string[] {
   const mistakes: string[] = []
-  if (config.neo4jUri !== '' && config.jwtSecret === '') {
-    mistakes.push('JWT_SECRET must be set with NEO4J_URI, the same on every replica')
+  if (config.neo4jUri !== '' && config.jwtSecret === '' && config.jwtKeysFile === '') {
+    mistakes.push(
+      'JWT_SECRET or JWT_KEYS_FILE must be set with NEO4J_URI, the same on every replica',
+    )
+  }
+  if (config.jwtSecret !== '' && config.jwtKeysFile !== '') {
+    mistakes.push(
+      'JWT_SECRET and JWT_KEYS_FILE must not both be set; "sessiongraph keys init --secret-file" takes the secret into the file',
+    )
+  }
+  if (config.neo4jUri !== '' && config.jwtKeysFile !== '' && config.apiKeySecret === '') {
+    mistakes.push(
+      'API_KEY_SECRET must be set with JWT_KEYS_FILE and NEO4J_URI, the same on every replica',
+    )
   }
   const hasPassword = config.neo4jPassword === undefined || config.neo4jPassword !== ''
   if ((config.neo4jUsername === '') === hasPassword) {
@@ -298,6 +317,17 @@ function unknownOnes(environment: Environment): string[] {
   return misspelt(given, known).map(
     ({ given, meant }) => `${given} is no setting: did you mean ${meant}? Else unset it`,
   )
+}
+
+function keyMistakes({ jwtKeysFile }: Config): string[] {
+  if (jwtKeysFile === '') return []
+  try {
+    readKeyFile(jwtKeysFile)
+    return []
+  } catch (error) {
+    if (error instanceof KeySetError) return error.mistakes
+    throw error
+  }
 }
 
 /** The settings in force as NAME=value lines, with secrets masked. */

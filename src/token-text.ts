@@ -17,7 +17,10 @@ interface Writer {
 
 /** Turns tokens into text and back. */
 export interface TokenText {
-  /** Signs a token: the same token gives the same text, byte for byte (HS256). */
+  /**
+   * Signs a token with the key that it names, or, if that is gone, with the current one. The same token
+   * gives the same text, byte for byte (HS256), or the same claims under another signature.
+   */
   write(token: Token): string
   /**
    * Reads a text of ours: strict form, then signature, then claims (RFC 8725 §3). Whether it is expired
@@ -28,7 +31,7 @@ export interface TokenText {
 
 export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
   function write(token: Token): string {
-    const { algorithm, kid, key } = ring.find(token.kid) ?? ring.current
+    const { algorithm, kid, signs } = ring.find(token.kid) ?? ring.current
     const claims = {
       iss: issuer,
       aud: audience,
@@ -43,7 +46,7 @@ export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
       exp: token.expiresAt / 1000,
     }
     // As text, so that it is signed as it stands: jsonwebtoken fills in and moves claims of an object.
-    return jwt.sign(JSON.stringify(claims), key, {
+    return jwt.sign(JSON.stringify(claims), signs, {
       algorithm,
       header: { alg: algorithm, typ: 'at+jwt', kid },
     })
@@ -51,8 +54,8 @@ export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
 
   function read(text: string): Token {
     try {
-      const { algorithm, key, kid } = keyFor(text, ring)
-      const claims: unknown = jwt.verify(text, key, {
+      const { algorithm, verifies, kid } = keyFor(text, ring)
+      const claims: unknown = jwt.verify(text, verifies, {
         algorithms: [algorithm],
         ignoreExpiration: true,
         issuer,

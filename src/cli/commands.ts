@@ -1,6 +1,8 @@
 import type { UserName } from '../directory.ts'
+import type { KeyFile } from '../key-set.ts'
 import type { Operator, Pruned } from '../operator.ts'
 import { callerCommands } from './caller-commands.ts'
+import { keyCommands } from './key-commands.ts'
 import { facts, table, time } from './print.ts'
 
 /** What a command may ask its surroundings for. */
@@ -9,6 +11,8 @@ export interface Surroundings {
   secret(name: string, file: string | undefined): Promise<string>
   /** Shows how far long work is, where somebody watches. */
   progress(text: string): void
+  /** The file of the signing keys. */
+  keys: KeyFile
 }
 
 /** The options of the command line, as they were given. */
@@ -21,6 +25,8 @@ export interface Options {
   scopes: string | undefined
   overlap: string | undefined
   certificate: boolean
+  'secret-file': string | undefined
+  alg: string | undefined
 }
 
 /** What a command has to say: for people, for programs (--json), and as its exit code. */
@@ -30,7 +36,7 @@ export interface Outcome {
   exitCode: number
 }
 
-export interface Command {
+interface Described {
   /** The words that call it. */
   words: string
   /** Names of what must follow, and options. */
@@ -38,6 +44,10 @@ export interface Command {
   options: string
   summary: string
   example: string
+}
+
+/** A command that acts on the graph. */
+export interface GraphCommand extends Described {
   run(
     operator: Operator,
     args: string[],
@@ -45,6 +55,13 @@ export interface Command {
     surroundings: Surroundings,
   ): Promise<Outcome>
 }
+
+/** A command that needs neither the graph nor the service. */
+export interface LocalCommand extends Described {
+  runAlone(args: string[], options: Options, surroundings: Surroundings): Promise<Outcome>
+}
+
+export type Command = GraphCommand | LocalCommand
 
 const DONE = { text: 'Success', json: { message: 'Success' }, exitCode: 0 }
 const TENANT_OPTION = '[--tenant TENANT]'
@@ -227,6 +244,7 @@ export const commands: Command[] = [
     example: 'sessiongraph token explain - < token.txt',
     run: explain,
   },
+  ...keyCommands,
 ]
 
 function userOf(username: string, { tenant }: Options): UserName {

@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util'
 import { AuthError } from '../error.ts'
+import { KeySetError } from '../key-set.ts'
 import type { Operator } from '../operator.ts'
-import { type Command, commands, type Options, type Surroundings } from './commands.ts'
+import {
+  type Command,
+  commands,
+  type Options,
+  type Outcome,
+  type Surroundings,
+} from './commands.ts'
 
 /** Exit codes that scripts may rely on. */
 export const EXIT = { done: 0, refused: 1, usage: 2, unavailable: 3 } as const
@@ -31,20 +38,36 @@ export async function runCommand(
     return EXIT.done
   }
   try {
-    const { operator, close } = await connect()
-    try {
-      const outcome = await command.run(operator, args, options, terminal)
-      terminal.out(json ? JSON.stringify(outcome.json) : outcome.text)
-      return outcome.exitCode
-    } finally {
-      await close()
-    }
+    const outcome =
+      'runAlone' in command
+        ? await command.runAlone(args, options, terminal)
+        : await onGraph(connect, (operator) => command.run(operator, args, options, terminal))
+    terminal.out(json ? JSON.stringify(outcome.json) : outcome.text)
+    return outcome.exitCode
   } catch (error) {
     return report(error, json, terminal)
   }
 }
 
+async function onGraph(
+  connect: Connect,
+  work: (operator: Operator) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { operator, close } = await connect()
+  try {
+    return await work(operator)
+  } finally {
+    await close()
+  }
+}
+
 function report(error: unknown, json: boolean, { out, error: complain }: Terminal): number {
+  if (error instanceof KeySetError) {
+    const { message, mistakes } = error
+    if (json) out(JSON.stringify({ message, mistakes }))
+    for (const mistake of mistakes) complain(`sessiongraph: ${mistake}`)
+    return EXIT.refused
+  }
   if (!(error instanceof AuthError)) {
     complain(`sessiongraph: ${(error as Error).message}`)
     return EXIT.unavailable
@@ -86,6 +109,8 @@ function parse(argv: string[]): Parsed | string {
         scopes: { type: 'string' },
         overlap: { type: 'string' },
         certificate: { type: 'boolean' },
+        'secret-file': { type: 'string' },
+        alg: { type: 'string' },
       },
     })
     // One that would do nothing may have been meant to narrow down what is done.
@@ -105,6 +130,8 @@ function parse(argv: string[]): Parsed | string {
         scopes: values.scopes,
         overlap: values.overlap,
         certificate: values.certificate ?? false,
+        'secret-file': values['secret-file'],
+        alg: values.alg,
       },
       json: values.json ?? false,
       help: values.help ?? false,

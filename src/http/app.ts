@@ -10,6 +10,7 @@ import { answerWithin } from './deadline.ts'
 import { type Door, requireCaller } from './door.ts'
 import { answerFailures } from './failure.ts'
 import { healthHandlers, type Readiness } from './health.ts'
+import { jwksHandlers, type PublicKeys } from './jwks.ts'
 import { type Log, logRequests } from './log.ts'
 import { type Metrics, metricsHandlers } from './metrics.ts'
 import { openapiHandlers } from './openapi.ts'
@@ -24,6 +25,7 @@ interface Parts {
   directory: Directory
   /** Where callers have to say who they are. */
   door?: Door | undefined
+  publicKeys: PublicKeys
   readiness: () => Promise<Readiness>
   log: Log
   requestIds: RequestIds
@@ -43,7 +45,7 @@ interface Parts {
 /** The service over HTTP. */
 export function createApp(parts: Parts): Koa {
   const { auth, directory, door, readiness, log, requestIds, metrics, exposition, rules } = parts
-  const { audit, trustedProxies, shows = () => true } = parts
+  const { audit, publicKeys, trustedProxies, shows = () => true } = parts
   const app = new Koa()
   app.silent = true
   const steps: Middleware[] = [
@@ -63,6 +65,7 @@ export function createApp(parts: Parts): Koa {
       ...authHandlers(auth, rules),
       ...userHandlers(auth, directory),
       ...tenantHandlers(directory),
+      ...jwksHandlers(publicKeys),
       ...healthHandlers(readiness),
       ...metricsHandlers(exposition),
       ...openapiHandlers(),
@@ -72,7 +75,7 @@ export function createApp(parts: Parts): Koa {
   return app
 }
 
-// Every answer may concern a token, so none is kept by a cache (RFC 6750 §5.3).
+// Any answer may concern a token, so none is kept by a cache (RFC 6750 §5.3); the public keys alone may be.
 function answerPrivately(): Middleware {
   return async (ctx, next) => {
     ctx.set('Cache-Control', 'no-store')

@@ -97,6 +97,27 @@ export const schemas = {
   Tenants: closed({
     tenants: { type: 'array', items: closed({ id, tenant: text, status: standing }) },
   }),
+  KeySet: closed({
+    keys: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['kty', 'kid', 'alg', 'use'],
+        additionalProperties: false,
+        properties: {
+          kty: { enum: ['EC', 'RSA'] },
+          kid: text,
+          alg: { enum: ['ES256', 'PS256'] },
+          use: { const: 'sig' },
+          crv: text,
+          x: text,
+          y: text,
+          n: text,
+          e: text,
+        },
+      },
+    },
+  }),
   Ready: closed({ message, ...details }, ['message']),
   Description: closed({
     openapi: { type: 'string', pattern: '^3\\.1\\.' },
@@ -172,6 +193,10 @@ export const headers = {
     { type: 'string', pattern: '^[\\w.:/+=-]{1,128}$' },
     'The same; missing where the request could not be read.',
     false,
+  ),
+  KeptAWhile: header(
+    { type: 'string', pattern: '^public, max-age=\\d+$' },
+    'Caches may keep it for so many seconds.',
   ),
   CacheControl: header({ const: 'no-store' }, 'No answer is kept by a cache (RFC 6750 §5.3).'),
   ContentTypeOptions: header({ const: 'nosniff' }, 'The content is what it says it is.'),

@@ -12,6 +12,10 @@ export interface Description {
     description: string
     /** A schema for JSON; otherwise it is text. */
     schema: SchemaName | null
+    /** Another media type than JSON's own. */
+    media?: string
+    /** Whether caches may keep it for a while. */
+    isPublic?: boolean
   }
   /** Its own refusals, beside those that any route may answer with. */
   refusals: readonly Code[]
@@ -139,6 +143,18 @@ export const descriptions: Record<RouteName, Description> = {
     parameters: ['tenant'],
     success: { status: 200, ...success },
     refusals: ['caller_scope', 'tenant_does_not_exist'],
+  },
+  showKeys: {
+    summary: 'Shows the public keys (RFC 7517), which tell nothing of the blacklist',
+    parameters: [],
+    success: {
+      status: 200,
+      description: 'The keys; none where tokens are signed with a secret',
+      schema: 'KeySet',
+      media: 'application/jwk-set+json',
+      isPublic: true,
+    },
+    refusals: [],
   },
   live: {
     summary: 'Says that the process lives',

@@ -139,9 +139,16 @@ function operation([, path, name, scope]: Route): Record<string, unknown> {
     responses: {
       [success.status]: {
         description: success.description,
-        headers: headersFor(success.status),
+        headers: {
+          ...headersFor(success.status),
+          ...(success.isPublic && { 'Cache-Control': headerRef('KeptAWhile') }),
+        },
         content: success.schema
-          ? { 'application/json': { schema: { $ref: `#/components/schemas/${success.schema}` } } }
+          ? {
+              [success.media ?? 'application/json']: {
+                schema: { $ref: `#/components/schemas/${success.schema}` },
+              },
+            }
           : { 'text/plain': { schema: { type: 'string' } } },
       },
       ...refusalsByStatus([...all]),

@@ -4,6 +4,7 @@ import type { CallerScope } from '../caller.ts'
 import { AuthError } from '../error.ts'
 import type { authHandlers } from './auth.ts'
 import type { healthHandlers } from './health.ts'
+import type { jwksHandlers } from './jwks.ts'
 import type { metricsHandlers } from './metrics.ts'
 import type { openapiHandlers } from './openapi.ts'
 import type { tenantHandlers } from './tenant.ts'
@@ -12,6 +13,7 @@ import type { userHandlers } from './user.ts'
 type Handlers = ReturnType<typeof authHandlers> &
   ReturnType<typeof userHandlers> &
   ReturnType<typeof tenantHandlers> &
+  ReturnType<typeof jwksHandlers> &
   ReturnType<typeof healthHandlers> &
   ReturnType<typeof metricsHandlers> &
   ReturnType<typeof openapiHandlers>
@@ -37,6 +39,7 @@ const surface = [
   ['GET', '/auth/tenant', 'listTenants', 'admin'],
   ['POST', '/auth/tenant/suspend', 'suspendTenant', 'admin'],
   ['POST', '/auth/tenant/reinstate', 'reinstateTenant', 'admin'],
+  ['GET', '/.well-known/jwks.json', 'showKeys', null],
   ['GET', '/healthz', 'live', null],
   ['GET', '/readyz', 'ready', null],
   ['GET', '/metrics', 'metrics', null],

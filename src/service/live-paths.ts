@@ -19,6 +19,8 @@ export interface LivePaths {
   /** Remembers a token that the graph holds, unless another graph is followed since that mark. */
   remember(text: string, token: Token, mark: number): void
   forget(text: string): void
+  /** Forgets every text that was checked, and what is being checked now: a key is gone. */
+  dropChecked(): void
   /** How many tokens memory was asked about so far, and for how many it was enough. */
   counts: { asked: number; enough: number }
 }
@@ -55,6 +57,7 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
       if (mark === known.generation) known.add(text, token)
     },
     forget: known.remove,
+    dropChecked: known.clear,
   }
 }
 

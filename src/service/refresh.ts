@@ -38,8 +38,10 @@ async function endReused(tools: Tools, token: Token, sight: Sight, now: number):
   return true
 }
 
-// The successor was handed out before, so it may have been ended since.
+// The successor was handed out before, so it may have been ended since: also with its key, and signed by
+// another one it would come back.
 async function requireLiving(tools: Tools, successor: Token): Promise<void> {
+  if (!tools.ring.find(successor.kid)) throw refusal('blacklisted', successor)
   const sight = await tools.store.tokens.sight(successor)
   const state = stateOf(successor, sight, tools.store.now())
   requireValid({ token: successor, state: state === 'invalid' ? 'blacklisted' : state })

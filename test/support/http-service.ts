@@ -66,6 +66,7 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
     auth,
     directory: createDirectory(tools),
     door,
+    publicKeys: tools.ring.publicKeys,
     readiness: () => tools.store.check().then(() => ({ reasons: [], details: {} })),
     log,
     requestIds,
