@@ -10,6 +10,7 @@ import {
   readConfig,
   settings,
 } from '../../private/config.ts'
+import { keyJwk, keySetText } from '../support/keys.ts'
 
 const SECRET = '0123456789abcdef0123456789abcdef'
 const NEO4J = {
@@ -54,6 +55,7 @@ test('without any variable every setting has its default', (t) => {
     neo4jPassword: '',
     neo4jDatabase: 'neo4j',
     jwtSecret: '',
+    jwtKeysFile: '',
     jwtIssuer: 'sessiongraph',
     jwtAudience: 'sessiongraph',
     tokenTtlSeconds: 900,
@@ -157,6 +159,7 @@ test('every setting takes the value of its variable', (t) => {
     neo4jPassword: NEO4J.NEO4J_PASSWORD,
     neo4jDatabase: 'sessions',
     jwtSecret: SECRET,
+    jwtKeysFile: '',
     jwtIssuer: 'https://auth.example',
     jwtAudience: 'api',
     tokenTtlSeconds: 60,
@@ -252,8 +255,12 @@ test('JWT_SECRET has at least 32 bytes of UTF-8', (t) => {
   }
 })
 
-test('NEO4J_URI needs JWT_SECRET', (t) => {
-  const expected = ['JWT_SECRET must be set with NEO4J_URI, the same on every replica']
+test('NEO4J_URI needs JWT_SECRET or JWT_KEYS_FILE', async (t) => {
+  const expected = [
+    'JWT_SECRET or JWT_KEYS_FILE must be set with NEO4J_URI, the same on every replica',
+  ]
+  const keys = await fileWith(t, keySetText(keyJwk('HS256', 'one')))
+  t.is(readConfig({ NEO4J_URI: 'neo4j://a', JWT_KEYS_FILE: keys }).jwtKeysFile, keys)
   refused(t, { NEO4J_URI: 'bolt://localhost:7687' }, expected)
   refused(t, { ...NEO4J, JWT_SECRET: '' }, expected)
   t.is(readConfig({ NEO4J_URI: 'neo4j://a', JWT_SECRET: SECRET }).neo4jUri, 'neo4j://a')
@@ -521,6 +528,27 @@ for (const [variable, name, others] of secrets) {
     t.is(readConfig({ ...others, [variable]: SECRET, [file]: '' })[name], SECRET)
   })
 }
+
+test('JWT_KEYS_FILE takes the place of JWT_SECRET, and both are refused', async (t) => {
+  const keys = await fileWith(t, keySetText(keyJwk('ES256', 'one')))
+  t.like(readConfig({ JWT_KEYS_FILE: keys }), { jwtKeysFile: keys, jwtSecret: '' })
+  const both =
+    'JWT_SECRET and JWT_KEYS_FILE must not both be set; "sessiongraph keys init --secret-file" takes the secret into the file'
+  refused(t, { JWT_KEYS_FILE: keys, JWT_SECRET: SECRET }, [both])
+  refused(t, { JWT_KEYS_FILE: keys, JWT_SECRET_FILE: await fileWith(t, SECRET) }, [both])
+})
+
+test('what is wrong with JWT_KEYS_FILE is told with every other mistake, by kid and without a value', async (t) => {
+  const jwk = keyJwk('HS256', 'weak', 'XYZZY', { k: 'XYZZY', use: 'XYZZY' })
+  const environment = { PORT: 'x', JWT_KEYS_FILE: await fileWith(t, keySetText(jwk)) }
+  refused(t, environment, [
+    'PORT must be a whole number from 0 to 65535',
+    'JWT_KEYS_FILE: key weak must have the state next, current or previous',
+    'JWT_KEYS_FILE: key weak must have the use sig, or none',
+    'JWT_KEYS_FILE: key weak must have a k of at least 32 bytes in base64url',
+    'JWT_KEYS_FILE: exactly one key must have the state current; it is none',
+  ])
+})
 
 test('a short JWT_SECRET in a file is refused without its value', async (t) => {
   const file = await fileWith(t, `tooshort-XYZZY${' '.repeat(17)}\n`)

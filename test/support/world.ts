@@ -3,7 +3,7 @@ import type { Engine } from '../../src/graph/engine.ts'
 import { prepareSchema } from '../../src/graph/schema.ts'
 import { createStore } from '../../src/graph/store.ts'
 import { newId } from '../../src/id.ts'
-import { createKeyRing } from '../../src/keys.ts'
+import { createKeyRing, type KeyRing } from '../../src/keys.ts'
 import { createPasswordHasher } from '../../src/password.ts'
 import { createQueue } from '../../src/queue.ts'
 import { createRemembering } from '../../src/service/remembering.ts'
@@ -34,12 +34,13 @@ interface Variation {
   /** Whether verify is answered from memory where that is possible. */
   fromMemory?: boolean
   throttle?: Throttle
+  ring?: KeyRing
 }
 
 /** A service over a graph, as bin wires it, with cheap hashes. */
 export function createTestService(engine: Engine, variation: Variation = {}) {
   const { rules, cost = 4, pepper = '', fromMemory = false, throttle } = variation
-  const ring = createKeyRing(SECRET)
+  const ring = variation.ring ?? createKeyRing(SECRET)
   const store = createStore(engine)
   const remembering = fromMemory ? createRemembering(store, limits) : undefined
   remembering?.follower.start()
