@@ -13,7 +13,7 @@ export function jwksHandlers(publicKeys: PublicKeys) {
   function showKeys(ctx: Context): void {
     ctx.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`)
     ctx.body = { keys: publicKeys() }
-    ctx.type = 'application/jwk-set+json'
+    ctx.type = 'application/jwk-set+json; charset=utf-8'
   }
 
   return { showKeys }

@@ -199,8 +199,8 @@ test('each command has its help with an example', async (t) => {
   const { stdout } = await run(['help'], 0)
   const lines = stdout
     .split('\n')
-    .filter((line) => /^ {2}(status|prune|user|sessions|tenant|caller|token) /.test(line))
-  t.is(lines.length, 19)
+    .filter((line) => /^ {2}(status|prune|user|sessions|tenant|caller|token|keys) /.test(line))
+  t.is(lines.length, 24)
   for (const line of lines) {
     const words = line
       .trim()

@@ -10,6 +10,7 @@ import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
+import type { KeyRing } from '../../src/keys.ts'
 import { createDirectory } from '../../src/service/directory.ts'
 import { createCallerAuth } from '../../src/service/identify-caller.ts'
 import {
@@ -45,13 +46,19 @@ interface Options {
   throttle?: Throttle
   audit?: Audit
   trustedProxies?: string
+  ring?: KeyRing
 }
 
 /** The service of the tests on a real socket. */
 export async function serveTestService(engine: Engine, options: Options = {}): Promise<Served> {
   const { rules = {}, tokenInQuery = true, fromMemory = false, asksCallers = false } = options
-  const { audit = noAudit, trustedProxies = '', throttle } = options
-  const service = createTestService(engine, { rules, fromMemory, ...(throttle && { throttle }) })
+  const { audit = noAudit, trustedProxies = '', throttle, ring } = options
+  const service = createTestService(engine, {
+    rules,
+    fromMemory,
+    ...(throttle && { throttle }),
+    ...(ring && { ring }),
+  })
   const { auth, tools, close } = service
   const monotonic = () => performance.now()
   const door = asksCallers ? createDoor(createCallerAuth(tools, { monotonic })) : undefined
