@@ -13,7 +13,7 @@ export const keyCommands: LocalCommand[] = [
     takes: [],
     options: `${ALGORITHM_OPTION} [--secret-file FILE]`,
     summary: 'make the key file; the secret that signed until now stays current, where it is given',
-    example: 'JWT_KEYS_FILE=/var/lib/sessiongraph/keys.json sessiongraph keys init --alg ES256',
+    example: 'sessiongraph keys init --alg ES256',
     async runAlone(_, options, { keys, secret }) {
       const file = options['secret-file']
       const text = newKeySet(algorithmOf(options) ?? 'HS256', {
