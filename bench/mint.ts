@@ -73,6 +73,7 @@ export async function mint(engine: Engine, minting: Minting): Promise<void> {
           kid: ring.current.kid,
           issuedAt,
           expiresAt,
+          authTime: issuedAt,
           user: { ...user, generation: 0 },
           tenant: path,
         }

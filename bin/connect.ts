@@ -38,7 +38,8 @@ export async function connect(
   }
 }
 
-function answers(path: string): Promise<boolean> {
+/** Whether somebody listens at a socket. */
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectSocket(path)
     socket.once('connect', () => {

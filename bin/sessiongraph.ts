@@ -1,6 +1,7 @@
 import { ConfigError, printableConfig, readConfig, settings } from '../private/config.ts'
 import { keyFileAt } from '../private/key-file.ts'
 import { commandList, EXIT, runCommand } from '../src/cli/run.ts'
+import { createArchive } from './backup.ts'
 import { connect } from './connect.ts'
 import { serve } from './serve.ts'
 import { createTerminal } from './terminal.ts'
@@ -27,8 +28,9 @@ async function main(argv: string[]): Promise<number | undefined> {
 
 function command(argv: string[]): Promise<number> {
   const keys = keyFileAt(process.env[settings.jwtKeysFile.variable] ?? '')
-  const terminal = { ...createTerminal(process), keys }
-  return runCommand(argv, () => connect(readConfig(process.env)), terminal)
+  const config = () => readConfig(process.env)
+  const terminal = { ...createTerminal(process), keys, archive: createArchive(config) }
+  return runCommand(argv, () => connect(config()), terminal)
 }
 
 function printConfig(json: boolean): void {

@@ -30,7 +30,7 @@ export function createTerminal({ stdin, stdout, stderr }: NodeJS.Process) {
     return Buffer.concat(chunks).toString('utf8')
   }
 
-  const surroundings: Omit<Surroundings, 'keys'> = {
+  const surroundings: Omit<Surroundings, 'keys' | 'archive'> = {
     async secret(name, file) {
       if (file === undefined && stdin.isTTY) return ask(name)
       const text = file === undefined ? await readAll() : await readFile(file, 'utf8')

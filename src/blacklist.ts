@@ -1,6 +1,9 @@
 import type { Token, TokenState } from './token.ts'
 
-export type Scope = 'tenant' | 'user' | 'session' | 'token' | 'caller' | 'key'
+export type Scope = 'all' | 'tenant' | 'user' | 'session' | 'token' | 'caller' | 'key'
+
+/** What an entry of the scope `all` is about: an id that stands on every path. */
+export const EVERYONE = 'all'
 
 /** Why something was ended. */
 export type Reason =
@@ -14,16 +17,24 @@ export type Reason =
   /** The user had more sessions than one may have. */
   | 'limit'
   | 'refresh'
+  /** By the time of their log-in: as told by an operator, or because the graph was restored. */
+  | 'invalidated'
+  | 'restored'
 
 /** An immutable fact: what it is about no longer counts. Times are ms of the graph's clock. */
 export interface BlacklistEntry {
   /** Its place in the feed; contiguous from 1. */
   seq: number
   scope: Scope
-  /** The id of the tenant, user, session, token, caller or caller's key. */
+  /** The id of the tenant, user, session, token, caller or caller's key; EVERYONE for all. */
   id: string
   /** For a tenant or a user: tokens of this generation and of those before it are ended. */
   generation: number | null
+  /**
+   * For all, a tenant or a user, in a generation's place: what was logged in for before this instant is
+   * ended. By the log-in and not by the token: whoever has stolen one may have refreshed it since.
+   */
+  before: number | null
   /** `ended` counts from now on; `superseded` (by a refresh) counts from the end of its grace. */
   kind: 'ended' | 'superseded'
   at: number
@@ -42,12 +53,12 @@ export interface BlacklistEntry {
 function inForce(entry: BlacklistEntry, token: Token, now: number): boolean {
   if (entry.kind === 'superseded' && now < entry.from) return false
   switch (entry.scope) {
+    case 'all':
+      return isOver(entry, token, 0)
     case 'tenant':
-      return (
-        entry.id === token.tenant.id && token.tenant.generation <= (entry.generation ?? Infinity)
-      )
+      return entry.id === token.tenant.id && isOver(entry, token, token.tenant.generation)
     case 'user':
-      return entry.id === token.user.id && token.user.generation <= (entry.generation ?? Infinity)
+      return entry.id === token.user.id && isOver(entry, token, token.user.generation)
     case 'session':
       return token.sessions.includes(entry.id)
     case 'token':
@@ -61,6 +72,10 @@ function inForce(entry: BlacklistEntry, token: Token, now: number): boolean {
 /** Whether any of the entries about a caller or a caller's key is in force: it no longer counts. */
 export function isCallerEnded(entries: readonly BlacklistEntry[], now: number): boolean {
   return entries.some(({ kind, from }) => kind === 'ended' || from <= now)
+}
+
+function isOver({ before, generation }: BlacklistEntry, token: Token, own: number): boolean {
+  return before === null ? own <= (generation ?? Infinity) : token.authTime < before
 }
 
 /** What the graph knows of a token. */

@@ -88,6 +88,22 @@ export interface PruneOptions {
   signal?: AbortSignal
 }
 
+/** Which sessions are to end: everyone's, a tenant's, or a user's (of the default tenant, if none is named). */
+export interface WhichLogIns {
+  /** What was logged in for before this instant ends (ms); now, where it is left out. */
+  issuedBefore?: number
+  tenant?: string
+  username?: string
+}
+
+/** What ended. Times are ms. */
+export interface Invalidated {
+  /** The instant in whole seconds, rounded up: sessions are dated so. */
+  before: number
+  /** When the last token that it could concern is expired. */
+  until: number
+}
+
 /**
  * What an operator does with the graph, in the service or beside it. Each throws an AuthError on
  * purpose: those of the directory and of registration.
@@ -107,6 +123,16 @@ export interface Operator extends Directory {
   rotateCaller(rotation: KeyRotation): Promise<MadeKey>
   /** Ends a caller for good: caller_does_not_exist. */
   revokeCaller(name: string): Promise<void>
+  /**
+   * Ends every session that was opened before an instant, with all that was refreshed since, in one write:
+   * request_is_invalid for an instant that is not over yet.
+   */
+  invalidate(which: WhichLogIns): Promise<Invalidated>
+  /**
+   * Copies the graph's files, as they are between two writes, into a new folder and gives it; whoever asked
+   * removes it. request_is_invalid where the graph is not embedded.
+   */
+  copyGraph(): Promise<string>
   explainToken(text: string): Promise<Explanation>
   /** Removes what has expired; undefined when another replica is at it. */
   prune(options?: PruneOptions): Promise<Pruned | undefined>

@@ -28,6 +28,11 @@ export interface Store {
   observe(time: number): void
   /** Resolves once the graph answers and its schema is there; throws service_unavailable otherwise. */
   check(): Promise<void>
+  /**
+   * Copies the graph's files, as they are between two writes, into a new folder and gives it;
+   * request_is_invalid where the graph is not embedded.
+   */
+  copy(): Promise<string>
   /** Ends what runs and lets go of the graph. */
   close(): Promise<void>
 }
@@ -145,6 +150,21 @@ export interface EndSession {
   reason: Reason
 }
 
+/** What ends: all that was logged in for before an instant, of everyone, a tenant or a user. */
+export interface Invalidation {
+  scope: 'all' | 'tenant' | 'user'
+  /** The id of the tenant or the user. */
+  id?: string
+  /** Whole seconds, in ms: sessions are dated so. */
+  before: number
+  reason: Reason
+  /** The longest that a token may last: how long the entry is needed. */
+  tokenSeconds: number
+  /** The feed's next epoch, where it is to get one: whoever follows it then reads it anew. */
+  epoch?: string
+  operation: string
+}
+
 export interface Sessions {
   /**
    * Opens a session with its first token and ends the oldest of the user's live ones past the limit;
@@ -158,6 +178,11 @@ export interface Sessions {
    * ended before.
    */
   end(token: Token, how: EndSession): Promise<BlacklistEntry | undefined>
+  /**
+   * Ends every session that was opened before an instant, in one write whose cost does not grow with
+   * them, and gives its entry; request_is_invalid if that instant is not over yet.
+   */
+  invalidate(invalidation: Invalidation): Promise<BlacklistEntry>
 }
 
 export interface NewToken {

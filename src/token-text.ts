@@ -44,6 +44,7 @@ export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
       jti: token.id,
       iat: token.issuedAt / 1000,
       exp: token.expiresAt / 1000,
+      auth_time: token.authTime / 1000,
     }
     // As text, so that it is signed as it stands: jsonwebtoken fills in and moves claims of an object.
     return jwt.sign(JSON.stringify(claims), signs, {
@@ -70,6 +71,7 @@ export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
   function tokenOf(claims: Record<string, unknown>, kid: string): Token {
     const { iss, aud, sub, name, generation, tenant, tenant_generation, sid, jti, iat, exp } =
       claims
+    const { auth_time: authTime } = claims
     if (
       iss === issuer &&
       aud === audience &&
@@ -81,13 +83,15 @@ export function createTokenText({ ring, issuer, audience }: Writer): TokenText {
       isPath(sid) &&
       isId(jti) &&
       isSeconds(iat) &&
-      isSeconds(exp)
+      isSeconds(exp) &&
+      isSeconds(authTime)
     ) {
       return {
         id: jti,
         kid,
         issuedAt: iat * 1000,
         expiresAt: exp * 1000,
+        authTime: authTime * 1000,
         user: { id: sub, username: name, generation },
         tenant: { id: tenant, generation: tenant_generation },
         sessions: sid,

@@ -9,6 +9,8 @@ export interface Token {
   issuedAt: number
   /** Whole seconds, in ms; from this instant on the token is expired. */
   expiresAt: number
+  /** When its user logged in, which no refresh changes; whole seconds, in ms (OIDC Core §2). */
+  authTime: number
   user: { id: string; username: string; generation: number }
   tenant: { id: string; generation: number }
   /** The ids of the sessions from the root, which the user opened, to the one that issued it. */

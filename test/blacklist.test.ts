@@ -1,6 +1,7 @@
 import test from 'ava'
 import {
   type BlacklistEntry,
+  EVERYONE,
   isCallerEnded,
   isPastGrace,
   type Scope,
@@ -16,6 +17,7 @@ const token: Token = {
   kid: 'the key',
   issuedAt: 1_700_000_000_000,
   expiresAt: 1_700_000_900_000,
+  authTime: 1_700_000_000_000,
   user: { id: 'the user', username: 'ada', generation: 5 },
   tenant: { id: 'the tenant', generation: 7 },
   sessions: ['root', 'middle', 'own'],
@@ -27,6 +29,7 @@ function entry(scope: Scope, id: string, more: Partial<BlacklistEntry> = {}): Bl
     scope,
     id,
     generation: null,
+    before: null,
     kind: 'ended',
     at: NOW - 1000,
     from: NOW - 1000,
@@ -112,6 +115,23 @@ test('an entry about a tenant ends its generation and those before it', (t) => {
   t.is(at(7), 'blacklisted')
   t.is(at(8), 'blacklisted')
 })
+
+for (const [scope, id] of [
+  ['all', EVERYONE],
+  ['tenant', 'the tenant'],
+  ['user', 'the user'],
+] as const) {
+  test(`an entry about the ${scope} ends what was logged in for before its instant`, (t) => {
+    const at = (before: number, authTime: number) =>
+      stateOf({ ...token, authTime }, known(entry(scope, id, { before })), NOW)
+    t.is(at(NOW, NOW - 1), 'blacklisted')
+    t.is(at(NOW, NOW), 'valid')
+    t.is(at(NOW, NOW + 1), 'valid')
+    t.is(at(0, 0), 'valid')
+    const refreshed = { ...token, id: 'the next', issuedAt: NOW, authTime: NOW - 1 }
+    t.is(stateOf(refreshed, known(entry(scope, id, { before: NOW })), NOW), 'blacklisted')
+  })
+}
 
 test('generation 0 can be ended', (t) => {
   const young = {

@@ -33,6 +33,7 @@ const token: Token = {
   kid: 'es',
   issuedAt: 1_700_000_000_000,
   expiresAt: 1_700_000_900_000,
+  authTime: 1_700_000_000_000,
   user: { id: 'uuuuuuuuuuuuuuuuuuuuuA', username: 'ada', generation: 3 },
   tenant: { id: 'nnnnnnnnnnnnnnnnnnnnnA', generation: 7 },
   sessions: ['sssssssssssssssssssssA'],

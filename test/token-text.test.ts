@@ -21,6 +21,7 @@ const token: Token = {
   kid,
   issuedAt: 1_700_000_000_000,
   expiresAt: 1_700_000_900_000,
+  authTime: 1_699_999_000_000,
   user: { id: 'uuuuuuuuuuuuuuuuuuuuuA', username: 'ada', generation: 3 },
   tenant: { id: 'nnnnnnnnnnnnnnnnnnnnnA', generation: 7 },
   sessions: ['sssssssssssssssssssssA', 'sssssssssssssssssssssQ'],
@@ -42,6 +43,7 @@ const CLAIMS: Members = {
   jti: '"tttttttttttttttttttttA"',
   iat: '1700000000',
   exp: '1700000900',
+  auth_time: '1699999000',
 }
 
 function json(members: Members): string {
@@ -111,12 +113,20 @@ test('any token that is written and read is the same token', (t) => {
   const username = fc.string({ unit: 'binary', maxLength: 64 })
   const seconds = fc.integer({ min: 1, max: 253_402_300_799 })
   const tokens = fc
-    .tuple(seconds, seconds, fc.array(id, { minLength: 4, maxLength: 20 }), username, generation)
-    .map(([issued, expires, [own, user, tenant, ...sessions], name, count]) => ({
+    .tuple(
+      seconds,
+      seconds,
+      seconds,
+      fc.array(id, { minLength: 4, maxLength: 20 }),
+      username,
+      generation,
+    )
+    .map(([issued, expires, loggedIn, [own, user, tenant, ...sessions], name, count]) => ({
       id: own as string,
       kid,
       issuedAt: issued * 1000,
       expiresAt: expires * 1000,
+      authTime: loggedIn * 1000,
       user: { id: user as string, username: name, generation: count },
       tenant: { id: tenant as string, generation: count },
       sessions: sessions as [string, ...string[]],
@@ -517,6 +527,7 @@ const wrong: Record<string, string[]> = {
   jti: [...WRONG, '1', `{"jti":"${ID}"}`],
   iat: [...WRONG, ...SECONDS],
   exp: [...WRONG, ...SECONDS],
+  auth_time: [...WRONG, ...SECONDS],
 }
 
 for (const [claim, values] of Object.entries(wrong)) {

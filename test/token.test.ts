@@ -64,6 +64,7 @@ test('the same token gives the same instant, and only its id and dates count', (
     kid: 'a key',
     issuedAt,
     expiresAt,
+    authTime: issuedAt,
     user: { id: newId(), username: 'ada', generation: 1 },
     tenant: { id: newId(), generation: 1 },
     sessions: [newId()],

@@ -1,14 +1,28 @@
 import type { UserName } from '../directory.ts'
 import type { KeyFile } from '../key-set.ts'
-import type { Operator, Pruned } from '../operator.ts'
+import type { GraphStatus, Operator, Pruned } from '../operator.ts'
 import { callerCommands } from './caller-commands.ts'
 import { keyCommands } from './key-commands.ts'
 import { facts, table, time } from './print.ts'
+import { recovery } from './recovery.ts'
+
+/** Files of the embedded graph. */
+export interface Archive {
+  /** Makes a backup of a folder that holds a copy of the graph, and removes the folder. */
+  pack(
+    copy: string,
+    file: string,
+    isReplacing: boolean,
+  ): Promise<{ file: string; bytes: number; holds: GraphStatus }>
+  /** Replaces the graph by a backup; gives where the old one is, and before when all log-ins ended (ms). */
+  restore(file: string): Promise<{ replaced: string; before: number }>
+}
 
 /** What a command may ask its surroundings for. */
 export interface Surroundings {
   /** A secret from standard input, or from the file that an option names. */
   secret(name: string, file: string | undefined): Promise<string>
+  archive: Archive
   /** Shows how far long work is, where somebody watches. */
   progress(text: string): void
   /** The file of the signing keys. */
@@ -19,6 +33,9 @@ export interface Surroundings {
 export interface Options {
   'dry-run': boolean
   'password-file': string | undefined
+  'issued-before': string | undefined
+  user: string | undefined
+  force: boolean
   tenant: string | undefined
   session: string | undefined
   except: string | undefined
@@ -39,7 +56,7 @@ export interface Outcome {
 interface Described {
   /** The words that call it. */
   words: string
-  /** Names of what must follow, and options. */
+  /** Names of what must follow, and options: those without brackets must be given. */
   takes: string[]
   options: string
   summary: string
@@ -236,6 +253,7 @@ export const commands: Command[] = [
     },
   },
   ...callerCommands,
+  ...recovery,
   {
     words: 'token explain',
     takes: ['TOKEN'],
@@ -292,7 +310,7 @@ async function explain(
     expires: time(token.expiresAt),
   }
   const entry = decidedBy && {
-    entry: `${decidedBy.seq}: ${decidedBy.kind}, about ${decidedBy.scope} ${decidedBy.id}`,
+    entry: `${decidedBy.seq}: ${decidedBy.kind}, about ${decidedBy.scope === 'all' ? 'everyone' : `${decidedBy.scope} ${decidedBy.id}`}`,
     reason: decidedBy.reason,
     since: time(decidedBy.from),
   }

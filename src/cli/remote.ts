@@ -21,6 +21,8 @@ export const verbs = [
   'listCallers',
   'rotateCaller',
   'revokeCaller',
+  'invalidate',
+  'copyGraph',
   'explainToken',
   'prune',
 ] as const satisfies (keyof Operator)[]
@@ -71,6 +73,8 @@ export function askService(socketPath: string): Operator {
     listCallers: ask('listCallers'),
     rotateCaller: ask('rotateCaller'),
     revokeCaller: ask('revokeCaller'),
+    invalidate: ask('invalidate'),
+    copyGraph: ask('copyGraph'),
     explainToken: ask('explainToken'),
     async prune({ dryRun = false, onProgress } = {}) {
       const result = await call('prune', [{ dryRun }], (line) => {

@@ -111,6 +111,9 @@ function parse(argv: string[]): Parsed | string {
         certificate: { type: 'boolean' },
         'secret-file': { type: 'string' },
         alg: { type: 'string' },
+        'issued-before': { type: 'string' },
+        user: { type: 'string' },
+        force: { type: 'boolean' },
       },
     })
     // One that would do nothing may have been meant to narrow down what is done.
@@ -118,6 +121,9 @@ function parse(argv: string[]): Parsed | string {
     if (given.some((name) => !command.options.includes(`--${name}`))) return usageOf(command)
     const args = positionals.slice(command.words.split(' ').length)
     if (!values.help && args.length !== command.takes.length) return usageOf(command)
+    if (!values.help && requiredOf(command).some((name) => !given.includes(name))) {
+      return usageOf(command)
+    }
     return {
       command,
       args,
@@ -132,6 +138,9 @@ function parse(argv: string[]): Parsed | string {
         certificate: values.certificate ?? false,
         'secret-file': values['secret-file'],
         alg: values.alg,
+        'issued-before': values['issued-before'],
+        user: values.user,
+        force: values.force ?? false,
       },
       json: values.json ?? false,
       help: values.help ?? false,
@@ -139,6 +148,11 @@ function parse(argv: string[]): Parsed | string {
   } catch (error) {
     return (error as Error).message
   }
+}
+
+function requiredOf({ options }: Command): string[] {
+  const required = options.replaceAll(/\[.*?\]/g, '').matchAll(/--([a-z-]+)/g)
+  return Array.from(required, ([, name = '']) => name)
 }
 
 function usageOf({ words, takes, options }: Command): string {

@@ -1,4 +1,4 @@
-import type { BlacklistEntry, Reason, Scope } from '../blacklist.ts'
+import { type BlacklistEntry, EVERYONE, type Reason, type Scope } from '../blacklist.ts'
 import type { EndSession } from '../store.ts'
 import { ownSession, type Token } from '../token.ts'
 import { type Batch, createBatch } from './batch.ts'
@@ -14,8 +14,8 @@ WITH feed, timestamp() AS now`
 
 /** An entry as a map of all it says. */
 export const ENTRY = `{seq: entry.seq, scope: entry.scope, id: entry.id,
-  generation: entry.generation, kind: entry.kind, at: entry.at, from: entry.\`from\`,
-  until: entry.until, reason: entry.reason, operation: entry.operation}`
+  generation: entry.generation, before: entry.before, kind: entry.kind, at: entry.at,
+  from: entry.\`from\`, until: entry.until, reason: entry.reason, operation: entry.operation}`
 
 /** Collects as `entries` what the graph holds about the ids of `row.path`. */
 export const COLLECT_ENTRIES = `CALL {
@@ -29,9 +29,11 @@ export const COLLECT_ENTRIES = `CALL {
  * Whether nothing on the path of `row` has ended. The same rule as the domain's, stated once more
  * where it must hold within the statement that writes.
  */
-export const NOTHING_ENDED = `NOT any(entry IN entries WHERE entry.kind = 'ended' AND (
-  entry.generation IS NULL
-  OR entry.generation >= CASE entry.scope WHEN 'user' THEN row.generation ELSE row.tenantGeneration END))`
+export const NOTHING_ENDED = `NOT any(entry IN entries WHERE entry.kind = 'ended' AND CASE
+  WHEN entry.before IS NOT NULL THEN row.authTime < entry.before
+  WHEN entry.generation IS NULL THEN true
+  WHEN entry.scope = 'user' THEN row.generation <= entry.generation
+  ELSE row.tenantGeneration <= entry.generation END)`
 
 /** A token's path as the parameters that the clauses above read. */
 export interface Path {
@@ -41,7 +43,8 @@ export interface Path {
   user: string
   generation: number
   tenantGeneration: number
-  /** The ids of everything on it. */
+  authTime: number
+  /** The ids of everything on it, from everyone's to the token's. */
   path: string[]
 }
 
@@ -53,7 +56,8 @@ export function pathOf(token: Token): Path {
     user: token.user.id,
     generation: token.user.generation,
     tenantGeneration: token.tenant.generation,
-    path: [token.tenant.id, token.user.id, ...token.sessions, token.id],
+    authTime: token.authTime,
+    path: [EVERYONE, token.tenant.id, token.user.id, ...token.sessions, token.id],
   }
 }
 
@@ -68,6 +72,7 @@ export function entryOf(entry: Row): BlacklistEntry {
     scope: text(entry, 'scope') as Scope,
     id: text(entry, 'id'),
     generation: entry.generation === null ? null : integer(entry, 'generation'),
+    before: entry.before == null ? null : integer(entry, 'before'),
     kind: text(entry, 'kind') as BlacklistEntry['kind'],
     at: integer(entry, 'at'),
     from: integer(entry, 'from'),

@@ -28,6 +28,11 @@ export interface Engine {
   requireUnique(label: string, property: string): Promise<void>
   /** Makes look-ups by a property fast. */
   requireIndex(label: string, property: string): Promise<void>
+  /**
+   * Copies the graph's files, as they are between two writes, into a new folder and gives it;
+   * request_is_invalid where the graph is a server's.
+   */
+  copy(): Promise<string>
   /** Ends what runs and lets go of the graph. */
   close(): Promise<void>
 }

@@ -6,13 +6,20 @@ export const TENANT_GENERATION = `CALL {
   RETURN tenant.generation AS tenantGeneration
 }`
 
+// What ends the session alone, and what ends all that was opened before an instant.
+const ENDED_BY = `MATCH (session)<-[:OPENED]-(owner:User)-[:MEMBER_OF]->(tenant:Tenant)
+  UNWIND [session.id, owner.id, tenant.id, 'all'] AS step
+  MATCH (entry:BlacklistEntry {id: step})
+  WHERE step = session.id OR entry.before > session.createdAt`
+
 /**
- * Adds what tells at `now` whether `session` is live: the `entries` about it, and of its tokens that are
+ * Adds what tells at `now` whether `session` is live: the `entries` that end it, and of its tokens that are
  * neither expired nor ended themselves when the last expires, `until`, which is null where there is none.
  * The domain's rule, stated once more where the graph alone knows all tokens.
  */
 export const LIFE = `CALL {
-  WITH session MATCH (session)<-[:BLACKLISTS]-(entry:BlacklistEntry)
+  WITH session
+  ${ENDED_BY}
   RETURN collect(${ENTRY}) AS entries
 }
 CALL {

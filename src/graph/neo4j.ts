@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import neo4j, { type Driver } from 'neo4j-driver'
+import { AuthError } from '../error.ts'
 import { addressOf, greet } from './bolt-greeting.ts'
 import type { Engine, Parameters, Row } from './engine.ts'
 import { failure, isAnswer, isRefusal, kindOf, reasonOf, unavailable } from './neo4j-failure.ts'
@@ -167,6 +168,11 @@ export function connectNeo4j(connection: Connection): Engine {
       await run(
         `CREATE INDEX ${label}_${property}_index IF NOT EXISTS FOR (n:${label}) ON (n.${property})`,
       )
+    },
+    async copy() {
+      throw new AuthError('request_is_invalid', {
+        detail: 'Neo4j has its own: neo4j-admin database dump, or backup. See docs/operations.md.',
+      })
     },
     close: () => link.close(),
   }

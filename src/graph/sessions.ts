@@ -4,6 +4,7 @@ import { type BatchCounts, createBatch } from './batch.ts'
 import { createEnd, inOrder } from './blacklist.ts'
 import { endOldest } from './endings.ts'
 import type { Engine, Row } from './engine.ts'
+import { invalidate } from './invalidation.ts'
 import { integer } from './row.ts'
 
 export function createSessions(engine: Engine): Sessions & { counts: Record<string, BatchCounts> } {
@@ -19,6 +20,7 @@ export function createSessions(engine: Engine): Sessions & { counts: Record<stri
       return opened && { token: opened.token, ended: await keepMost(engine, session, opened) }
     },
     end: (token, how) => end({ token, how }),
+    invalidate: (invalidation) => invalidate(engine, invalidation),
     counts: { open: opening.counts, end: end.counts },
   }
 }
@@ -99,6 +101,8 @@ function tokenOf({ id, user, token, kid }: NewSession, row: Row): Token {
     kid,
     issuedAt: integer(row, 'issuedAt'),
     expiresAt: integer(row, 'expiresAt'),
+    // A session is opened in the second in which its first token is issued.
+    authTime: integer(row, 'issuedAt'),
     user: { id: user.id, username: user.username, generation: user.generation },
     tenant: { id: user.tenant.id, generation: user.tenant.generation },
     sessions: [id],

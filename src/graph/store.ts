@@ -37,6 +37,7 @@ export function createStore(engine: Engine): Store {
         throw cause instanceof AuthError ? cause : new AuthError('service_unavailable', { cause })
       }
     },
+    copy: () => engine.copy(),
     close: () => engine.close(),
   }
 }

@@ -65,7 +65,7 @@ CALL {
   RETURN collect(session.id) AS issuers
 }
 CALL {
-  WITH path MATCH (:Session {id: path[2]})<-[:OPENED]-(user:User)
+  WITH path MATCH (:Session {id: path[3]})<-[:OPENED]-(user:User)
   RETURN collect(user.id) AS owners
 }
 CALL {
@@ -75,7 +75,7 @@ CALL {
   RETURN collect(${ENTRY}) AS entries
 }
 RETURN timestamp() AS now,
-  collect({at: at, known: path[-2] IN issuers AND path[1] IN owners, entries: entries}) AS sights`,
+  collect({at: at, known: path[-2] IN issuers AND path[2] IN owners, entries: entries}) AS sights`,
     { paths: tokens.map((token) => pathOf(token).path) },
   )
   if (seen === undefined) return tokens.map(() => UNKNOWN)

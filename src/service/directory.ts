@@ -84,7 +84,8 @@ export async function requireActiveTenant(tools: Tools, name: string): Promise<v
   if (status === 'suspended') throw new AuthError('tenant_is_suspended')
 }
 
-async function requireTenant({ store }: Tools, name: string): Promise<Tenant> {
+/** The tenant of that name. Throws tenant_does_not_exist. */
+export async function requireTenant({ store }: Tools, name: string): Promise<Tenant> {
   const tenant = await store.tenants.find(name)
   if (!tenant) throw new AuthError('tenant_does_not_exist')
   return tenant
@@ -94,7 +95,8 @@ function keyOf({ tenant = DEFAULT_TENANT, username }: UserName): string {
   return userKey(tenant, parseUsername(username))
 }
 
-async function requireUser({ store }: Tools, name: UserName): Promise<User> {
+/** The user of that name. Throws username_validation_failed and user_does_not_exist. */
+export async function requireUser({ store }: Tools, name: UserName): Promise<User> {
   const user = await store.users.find(keyOf(name))
   if (!user) throw new AuthError('user_does_not_exist')
   return user

@@ -102,6 +102,9 @@ export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'
       async end(token, how) {
         return remembered(await sessions.end(token, how))
       },
+      async invalidate(invalidation) {
+        return remembered(await sessions.invalidate(invalidation))
+      },
     },
     tokens: {
       ...tokens,

@@ -1,4 +1,4 @@
-import type { BlacklistEntry } from '../blacklist.ts'
+import { type BlacklistEntry, EVERYONE } from '../blacklist.ts'
 import type { Token } from '../token.ts'
 
 /** The blacklist in memory, by the ids that its entries are about. */
@@ -41,7 +41,8 @@ export function createBlacklistMemory(): BlacklistMemory {
       size += 1
     },
     about(token) {
-      let found = collect(NOTHING, token.tenant.id)
+      let found = collect(NOTHING, EVERYONE)
+      found = collect(found, token.tenant.id)
       found = collect(found, token.user.id)
       for (const session of token.sessions) found = collect(found, session)
       return collect(found, token.id)

@@ -1,9 +1,10 @@
-import { decidingEntry, stateOf } from '../blacklist.ts'
+import { type BlacklistEntry, decidingEntry, stateOf } from '../blacklist.ts'
 import type { AuthError } from '../error.ts'
 import type { Explanation, Operator } from '../operator.ts'
 import { callerVerbs } from './administer-callers.ts'
 import { changePassword } from './change-password.ts'
 import { createDirectory } from './directory.ts'
+import { invalidate } from './invalidate.ts'
 import { prune } from './prune.ts'
 import { register } from './register.ts'
 import type { Tools } from './service.ts'
@@ -22,6 +23,8 @@ export function createOperator(tools: Tools): Operator {
     addUser: (credentials) => register(trusted, credentials),
     setPassword: (credentials) => changePassword(trusted, credentials),
     ...callerVerbs(tools),
+    invalidate: (which) => invalidate(tools, which, 'invalidated'),
+    copyGraph: () => store.copy(),
     explainToken: (text) => explain(tools, text),
     prune: (options) => prune(tools, options),
   }
@@ -44,8 +47,13 @@ async function explain({ store, tokenText }: Tools, text: string): Promise<Expla
   const why = {
     valid: 'The graph holds it, and nothing on its path has ended.',
     expired: `Its time was over at ${new Date(token.expiresAt).toISOString()}.`,
-    blacklisted: `An entry about its ${decidedBy?.scope} is in force (${decidedBy?.reason}).`,
+    blacklisted: `An entry about ${decidedBy && whomOf(decidedBy)} is in force (${decidedBy?.reason}).`,
     invalid: 'The graph does not know it: it was pruned, or the graph is another one.',
   }
   return { state, why: why[state], token, known: sight.known, decidedBy }
+}
+
+function whomOf({ scope, before }: BlacklistEntry): string {
+  const whom = scope === 'all' ? 'everyone' : `its ${scope}`
+  return before === null ? whom : `${whom} who logged in before ${new Date(before).toISOString()}`
 }

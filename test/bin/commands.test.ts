@@ -62,6 +62,14 @@ for (const { name, env } of graphs) {
     const changed = json({ username, password: 'another horse battery' })
     t.is((await service.request('POST', '/auth', changed)).status, 200)
 
+    const again = await service.request('POST', '/auth', changed)
+    await run(['invalidate', '--issued-before', 'now', '--user', username], 0)
+    if (env.NEO4J_URI) await delay(1_000)
+    const refused = await service.request('GET', '/auth', bearer(String(again.json.token)))
+    t.is(refused.json.message, 'Token is blacklisted')
+    const anew = await service.request('POST', '/auth', changed)
+    t.is((await service.request('GET', '/auth', bearer(String(anew.json.token)))).status, 200)
+
     const status = JSON.parse((await run(['status', '--json'], 0)).stdout)
     t.true(status.users >= 1 && status.seq >= 2)
     t.is(typeof status.epoch, 'string')
@@ -199,14 +207,20 @@ test('each command has its help with an example', async (t) => {
   const { stdout } = await run(['help'], 0)
   const lines = stdout
     .split('\n')
-    .filter((line) => /^ {2}(status|prune|user|sessions|tenant|caller|token|keys) /.test(line))
-  t.is(lines.length, 24)
+    .filter((line) =>
+      /^ {2}(status|prune|user|sessions|tenant|caller|token|keys|invalidate|backup|restore) /.test(
+        line,
+      ),
+    )
+  t.is(lines.length, 27)
   for (const line of lines) {
     const words = line
       .trim()
       .split(' ')
       .filter((word) => /^[a-z]+$/.test(word))
-    const command = /^(status|prune)/.test(line.trim()) ? words.slice(0, 1) : words.slice(0, 2)
+    const command = /^(status|prune|invalidate|backup|restore)/.test(line.trim())
+      ? words.slice(0, 1)
+      : words.slice(0, 2)
     t.regex(
       (await run([...command, '--help'], 0)).stdout,
       /usage: .*\n\n.*\n\nexample: sessiongraph /,

@@ -105,6 +105,24 @@ const writes: Record<string, Write> = {
       t.is(entries.length, 1)
     },
   },
+  'an invalidation': {
+    text: 'ORDER BY expiresAt DESC LIMIT 1',
+    prepare({ store, user, token }) {
+      const what = {
+        scope: 'user',
+        id: user.id,
+        before: token.authTime,
+        tokenSeconds: 900,
+      } as const
+      const operation = newId()
+      return () => store.sessions.invalidate({ ...what, reason: 'invalidated', operation })
+    },
+    async result(t, entry, world) {
+      t.deepEqual((await world.store.tokens.sight(world.token)).entries, [entry])
+      const old = { ...world.token, authTime: world.token.authTime - 1000 }
+      t.is(await state(world, old), 'blacklisted')
+    },
+  },
   'a suspension of the user': {
     text: '(user)<-[:BLACKLISTS]-(entry:',
     prepare({ store, user }) {

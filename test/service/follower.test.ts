@@ -98,6 +98,7 @@ function entry(seq: number, changes: Partial<BlacklistEntry> = {}): BlacklistEnt
     scope: 'session',
     id: `session ${seq}`,
     generation: null,
+    before: null,
     kind: 'ended',
     at: NOW,
     from: NOW,

@@ -10,13 +10,21 @@ const token: Token = {
   kid: 'kid',
   issuedAt: NOW,
   expiresAt: NOW + 900_000,
+  authTime: NOW,
   user: { id: 'user', username: 'ada', generation: 0 },
   tenant: { id: 'tenant', generation: 0 },
   sessions: ['root', 'delegated', 'own'],
 }
 
 function entry(seq: number, id: string, until = NOW + 900_000): BlacklistEntry {
-  const fact = { generation: null, kind: 'ended', at: NOW, from: NOW, reason: 'logout' } as const
+  const fact = {
+    generation: null,
+    before: null,
+    kind: 'ended',
+    at: NOW,
+    from: NOW,
+    reason: 'logout',
+  } as const
   return { seq, scope: 'session', id, until, operation: `operation ${seq}`, ...fact }
 }
 
@@ -26,18 +34,18 @@ function seqs(entries: BlacklistEntry[]): number[] {
 
 test('entries about anything on a path are found, and no others', (t) => {
   const memory = createBlacklistMemory()
-  const ids = ['tenant', 'user', 'root', 'delegated', 'own', 'token']
+  const ids = ['all', 'tenant', 'user', 'root', 'delegated', 'own', 'token']
   t.deepEqual(memory.about(token), [])
   for (const [i, id] of [...ids, 'another', 'kid', 'ada', '__proto__', ''].entries()) {
     memory.add(entry(i + 1, id))
   }
-  t.deepEqual(seqs(memory.about(token)), [1, 2, 3, 4, 5, 6])
+  t.deepEqual(seqs(memory.about(token)), [1, 2, 3, 4, 5, 6, 7])
   for (const [i, id] of ids.entries()) {
     const alone = createBlacklistMemory()
     alone.add(entry(i, id))
     t.deepEqual(seqs(alone.about(token)), [i], id)
   }
-  t.deepEqual(memory.about({ ...token, id: 'x', user: { ...token.user, id: 'y' } }).length, 4)
+  t.deepEqual(memory.about({ ...token, id: 'x', user: { ...token.user, id: 'y' } }).length, 5)
 })
 
 test('entries about one id are found by it alone', (t) => {

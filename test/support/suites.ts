@@ -3,7 +3,7 @@ import type { Engine } from '../../src/graph/engine.ts'
 import { createStore } from '../../src/graph/store.ts'
 import { newId } from '../../src/id.ts'
 import type { Store } from '../../src/store.ts'
-import { engines } from './engines.ts'
+import { engines, type TestEngine } from './engines.ts'
 import { prepareSchema } from './world.ts'
 
 /** Declares one test. */
@@ -23,14 +23,16 @@ export interface Open {
 
 /**
  * Registers a suite once for each engine, over a graph that is prepared before and closed after. Where a
- * file registers a suite twice, `variant` tells them apart. `declare` may be ava's `test.serial`.
+ * file registers a suite twice, `variant` tells them apart. `declare` may be ava's `test.serial`,
+ * `on` fewer engines than all.
  */
 export function registerOnEngines(
   suite: (test: Declare, opened: Open) => void,
   variant?: string,
   declare: Declare = anyTest,
+  on: TestEngine[] = engines,
 ): void {
-  for (const engine of engines) {
+  for (const engine of on) {
     const name = variant ? `${engine.name}, ${variant}` : engine.name
     let opened: Opened | undefined
     const ends: (() => Promise<unknown>)[] = []
