@@ -89,7 +89,9 @@ export async function assembleTools(
 
 async function apiKeySecret(config: Config): Promise<string | Uint8Array> {
   const { apiKeySecret: given, jwtSecret, dataDir } = config
-  return given || deriveApiKeySecret(jwtSecret || (await keptSecret(dataDir, randomBytes)))
+  if (given !== '') return given
+  if (jwtSecret !== '') return deriveApiKeySecret(jwtSecret)
+  return keptSecret(dataDir, randomBytes, 'api-key-secret')
 }
 
 async function openRing({ jwtKeysFile, jwtSecret, dataDir }: Config): Promise<ReplaceableKeyRing> {

@@ -42,7 +42,7 @@ export const settings = {
   apiKeySecret: secret(
     'API_KEY_SECRET',
     'text of at least 32 bytes',
-    'secret in the stored hashes of API keys; left out, it is derived from JWT_SECRET',
+    'secret in the stored hashes of API keys; left out, it follows from JWT_SECRET or is made in DATA_DIR',
     (value) => Buffer.byteLength(value) >= 32,
   ),
   metricsPort: integer(

@@ -1,22 +1,24 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const NAME = 'jwt-secret'
+const losses = {
+  'jwt-secret': 'this logs all out',
+  'api-key-secret': 'no key of a caller counts then',
+}
 
 /**
- * The signing secret kept in a folder, made on the first start: 32 random bytes as base64url text, in a
- * file that only its owner can read. Throws when the file holds less.
+ * A secret kept in a folder, the one that signs unless another is named, made on the first start: 32 random
+ * bytes as base64url text, in a file that only its owner can read. Throws when the file holds less.
  */
 export async function keptSecret(
   directory: string,
   randomBytes: (size: number) => Buffer,
+  name: keyof typeof losses = 'jwt-secret',
 ): Promise<string> {
-  const path = join(directory, NAME)
+  const path = join(directory, name)
   const secret = (await readIfThere(path)) ?? (await make(path, randomBytes(32)))
   if (Buffer.byteLength(secret) >= 32) return secret
-  throw new Error(
-    `${path} must hold at least 32 bytes; remove it for a new one (this logs all out)`,
-  )
+  throw new Error(`${path} must hold at least 32 bytes; remove it for a new one (${losses[name]})`)
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

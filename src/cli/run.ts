@@ -87,6 +87,24 @@ interface Parsed {
   help: boolean
 }
 
+const known = {
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  'password-file': { type: 'string' },
+  tenant: { type: 'string' },
+  session: { type: 'string' },
+  except: { type: 'string' },
+  scopes: { type: 'string' },
+  overlap: { type: 'string' },
+  certificate: { type: 'boolean' },
+  'secret-file': { type: 'string' },
+  alg: { type: 'string' },
+  'issued-before': { type: 'string' },
+  user: { type: 'string' },
+  force: { type: 'boolean' },
+} as const
+
 /** The options of every command. */
 const EVERYWHERE = ['json', 'help']
 
@@ -96,25 +114,9 @@ function parse(argv: string[]): Parsed | string {
   if (!command) return `no such command. "sessiongraph help" lists them.`
   try {
     const { values, positionals } = parseArgs({
-      args: argv,
+      args: joined(argv),
       allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-        'dry-run': { type: 'boolean' },
-        'password-file': { type: 'string' },
-        tenant: { type: 'string' },
-        session: { type: 'string' },
-        except: { type: 'string' },
-        scopes: { type: 'string' },
-        overlap: { type: 'string' },
-        certificate: { type: 'boolean' },
-        'secret-file': { type: 'string' },
-        alg: { type: 'string' },
-        'issued-before': { type: 'string' },
-        user: { type: 'string' },
-        force: { type: 'boolean' },
-      },
+      options: known,
     })
     // One that would do nothing may have been meant to narrow down what is done.
     const given = Object.keys(values).filter((name) => !EVERYWHERE.includes(name))
@@ -148,6 +150,21 @@ function parse(argv: string[]): Parsed | string {
   } catch (error) {
     return (error as Error).message
   }
+}
+
+// An id may begin with a dash, which would be taken for an option.
+function joined(argv: string[]): string[] {
+  return argv.flatMap((word, i) => {
+    const before = argv[i - 1] ?? ''
+    if (takesDash(before, word)) return []
+    const next = argv[i + 1]
+    return next !== undefined && takesDash(word, next) ? [`${word}=${next}`] : [word]
+  })
+}
+
+function takesDash(option: string, value: string): boolean {
+  const name = option.slice(2) as keyof typeof known
+  return option.startsWith('--') && known[name]?.type === 'string' && /^-[^-]/.test(value)
 }
 
 function requiredOf({ options }: Command): string[] {

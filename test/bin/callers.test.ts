@@ -110,7 +110,8 @@ test('a wrong call of a command is told, and does nothing', async (t) => {
     runCommand(['caller', ...args], { DATA_DIR: service.dataDir })
   const refusals: [string[], RegExp, number][] = [
     [['add', 'Shop', '--scopes', 'verify'], /Request is invalid/, 1],
-    [['add', 'shop'], /Name one or more of the scopes/, 1],
+    [['add', 'shop'], /usage: sessiongraph caller add NAME --scopes/, 2],
+    [['add', 'shop', '--scopes='], /Name one or more of the scopes/, 1],
     [['add', 'shop', '--scopes', 'verify,root'], /Name one or more of the scopes/, 1],
     [['add', 'shop', '--scopes', 'verify', '--tenant', 'x'], /Tenant does not exist/, 1],
     [['rotate', 'shop'], /Caller does not exist/, 1],

@@ -166,6 +166,7 @@ for (const { name, env } of graphs) {
       const first = await keys('init', '--alg', 'HS256')
       const service = await startService(t, {
         ...env,
+        API_KEY_SECRET: 'the secret of keys, the same on all',
         JWT_SECRET: undefined,
         ...workers,
         JWT_KEYS_FILE: path,
@@ -302,7 +303,7 @@ test.serial('a service on a secret goes over to a key file and logs nobody out',
   const secret = 'the secret that signed until now, long enough'
   const { path, keys } = await keyFile(t)
   const file = join(await temporaryFolder(t), 'secret')
-  await writeFile(file, `${secret}\n`)
+  await writeFile(file, `${secret}\n`, { mode: 0o600 })
   const before = await startService(t, { JWT_SECRET_FILE: file })
   const user = await newUser(before)
   const token = await logIn(before, user)

@@ -260,7 +260,11 @@ test('NEO4J_URI needs JWT_SECRET or JWT_KEYS_FILE', async (t) => {
     'JWT_SECRET or JWT_KEYS_FILE must be set with NEO4J_URI, the same on every replica',
   ]
   const keys = await fileWith(t, keySetText(keyJwk('HS256', 'one')))
-  t.is(readConfig({ NEO4J_URI: 'neo4j://a', JWT_KEYS_FILE: keys }).jwtKeysFile, keys)
+  const withKeys = { NEO4J_URI: 'neo4j://a', JWT_KEYS_FILE: keys }
+  t.is(readConfig({ ...withKeys, API_KEY_SECRET: SECRET }).jwtKeysFile, keys)
+  refused(t, withKeys, [
+    'API_KEY_SECRET must be set with JWT_KEYS_FILE and NEO4J_URI, the same on every replica',
+  ])
   refused(t, { NEO4J_URI: 'bolt://localhost:7687' }, expected)
   refused(t, { ...NEO4J, JWT_SECRET: '' }, expected)
   t.is(readConfig({ NEO4J_URI: 'neo4j://a', JWT_SECRET: SECRET }).neo4jUri, 'neo4j://a')
