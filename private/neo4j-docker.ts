@@ -63,7 +63,12 @@ export async function startInDocker(options: Neo4jOptions): Promise<Neo4j | Miss
     return stopping
   }
 
-  const gone = engine.container.getById(started.getId()).wait()
+  const inEngine = engine.container.getById(started.getId())
+  async function send(name: NodeJS.Signals): Promise<void> {
+    await inEngine.kill({ signal: name })
+  }
+
+  const gone = inEngine.wait()
   // A container that was removed meanwhile cannot be waited for, and is gone.
   const ended = gone.then(
     () => undefined,
@@ -74,7 +79,7 @@ export async function startInDocker(options: Neo4jOptions): Promise<Neo4j | Miss
   const address = { uri, username: 'neo4j', password: password ?? '' }
   try {
     const version = await waitForBolt(address, START_TIMEOUT_MS, signal)
-    return { how: 'docker', ...address, version, ended, stop }
+    return { how: 'docker', ...address, version, ended, signal: send, stop }
   } catch (error) {
     await stop()
     signal?.throwIfAborted()

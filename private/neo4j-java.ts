@@ -34,6 +34,10 @@ export async function startOnJava(
     if (!options.home) rmSync(home, { recursive: true, force: true, maxRetries: 3 })
   }
 
+  async function send(name: NodeJS.Signals): Promise<void> {
+    server?.kill(name)
+  }
+
   let stopping: Promise<void> | undefined
   function stop(): Promise<void> {
     stopping ??= end()
@@ -60,7 +64,7 @@ export async function startOnJava(
       (error) => died.abort(error),
     )
     const version = await waitForBolt(address, START_TIMEOUT_MS, signal, died.signal)
-    return { how: 'maven', ...address, version, ended, stop }
+    return { how: 'maven', ...address, version, ended, signal: send, stop }
   } catch (error) {
     const log = await endOfLogs(home)
     await stop()

@@ -29,6 +29,8 @@ export interface Neo4j {
   version: string
   /** Resolves when the server is gone, whoever ended it. */
   ended: Promise<void>
+  /** Sends its process a signal: SIGSTOP, SIGCONT, SIGKILL. Left out where the server is another's. */
+  signal?(name: NodeJS.Signals): Promise<void>
   /** Ends the server and waits until it is gone; may be called again. */
   stop(): Promise<void>
 }

@@ -2,6 +2,9 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 
+/** Bolt's message COMMIT (0x12) as it is sent: the end of a transaction of more than one statement. */
+export const COMMIT = '\x00\x02\xb0\x12\x00\x00'
+
 /** As the client sees it: `up` goes to the server, `down` comes from it. */
 type Direction = 'up' | 'down'
 
@@ -22,10 +25,11 @@ export interface TcpProxy {
   /** Answers so much later; half of it on the way up. */
   delay(ms: number): void
   /**
-   * Lets the next request that contains the text through, and drops the server's whole answer, so that
-   * it was done; the connection is then cut, or dead. Resolves when that has happened.
+   * Lets the next request that contains one of the texts through, and drops the server's whole answer,
+   * so that it was done; the connection is then cut, or dead. Resolves when that has happened.
    */
-  swallowReply(text: string, end?: 'cut' | 'silence'): Promise<void>
+  swallowReply(text: string | readonly string[], end?: 'cut' | 'silence'): Promise<void>
+  /** Makes all good again, a reply that was still to be swallowed included. */
   heal(): Promise<void>
   close(): Promise<void>
 }
@@ -37,7 +41,7 @@ interface Pair {
 }
 
 interface Trap {
-  text: string
+  texts: readonly string[]
   spring(pair: Pair): void
 }
 
@@ -67,13 +71,14 @@ export async function createProxy(target: string): Promise<TcpProxy> {
     from.on('close', () => order.then(() => (direction === 'up' || !pair.isDead) && end(pair)))
     from.on('data', (chunk) => {
       if (silent === 'both' || silent === direction) pair.isDead = true
-      if (direction === 'up' && !pair.isDead && trap && chunk.includes(trap.text)) {
+      const found = direction === 'up' && !pair.isDead && trap?.texts.find(isIn(chunk))
+      if (found && trap) {
         const { spring } = trap
         trap = undefined
         // From here on nothing comes back.
         server.removeAllListeners('data').on(
           'data',
-          summaries(2, () => spring(pair)),
+          summaries(found === COMMIT ? 1 : 2, () => spring(pair)),
         )
       }
       const due = delayMs === 0 ? undefined : after(delayMs / 2)
@@ -121,17 +126,22 @@ export async function createProxy(target: string): Promise<TcpProxy> {
           else pair.isDead = true
           resolve()
         }
-        trap = { text, spring }
+        trap = { texts: [text].flat(), spring }
       })
     },
     async heal() {
       isCut = false
       silent = undefined
       delayMs = 0
+      trap = undefined
       if (!listener.listening) await listen(port)
     },
     close: refuse,
   }
+}
+
+function isIn(chunk: Buffer): (text: string) => boolean {
+  return (text) => chunk.includes(text, 0, 'latin1')
 }
 
 /**
