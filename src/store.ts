@@ -20,7 +20,10 @@ export interface Store {
   feed: Feed
   pruning: Pruning
   overview: Overview
-  /** The graph's time in ms since the epoch, never going backwards in this process. */
+  /**
+   * The graph's time in ms since the epoch, never going backwards in this process; 0 until the graph has
+   * said it.
+   */
   now(): number
   /** How many batches have been sent so far, and of how many rows, by what they do. */
   batches(): Record<string, { batches: number; rows: number }>

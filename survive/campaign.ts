@@ -20,6 +20,9 @@ import { searchAll, searchMetrics } from './search.ts'
 import { secretFor } from './secrets.ts'
 import { watchPauses, watchVitals } from './watch.ts'
 
+/** The file of a campaign's folder that its history is in. */
+export const HISTORY = 'history.jsonl'
+
 const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
 const DISK_MEGABYTES = 96
 /** How long everything is left in peace at the end, so that what was promised can be looked at, in ms. */
@@ -30,8 +33,8 @@ interface CampaignOptions {
   plan: Plan
   /** The Neo4j to use; none for the embedded graph. */
   graph?: GraphServer | undefined
-  /** The file that the history is written to. */
-  file: string
+  /** The folder that the history and the logs are left in. */
+  home: string
   signal: AbortSignal
   say(line: string): void
 }
@@ -43,9 +46,11 @@ export interface Ran {
 
 /** Runs one campaign to its end and leaves its history; what it started is gone then. */
 export async function runCampaign(options: CampaignOptions): Promise<Ran> {
-  const { plan, graph, file, signal, say } = options
+  const { plan, graph, home, signal, say } = options
   const folder = await mkdtemp(join(tmpdir(), 'sessiongraph-survive-'))
-  const recorder = createRecorder(file)
+  await rm(home, { recursive: true, force: true })
+  await mkdir(home, { recursive: true })
+  const recorder = createRecorder(join(home, HISTORY))
   const random = createRandom(String(plan.seed))
   const data = join(folder, 'data')
   const disk = plan.faults.includes('disk') ? await mountDisk(data, DISK_MEGABYTES) : undefined
@@ -63,7 +68,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Ran> {
         name,
         root: plan.root,
         port: await freePort(),
-        folder,
+        folder: home,
         env: settingsOf(plan, data, proxy?.port),
         ...(proxy && { proxy }),
         recorder,

@@ -81,7 +81,8 @@ export async function mountDisk(
   }
   return {
     async unmount() {
-      await run('umount', [folder])
+      // Lazily: what a process that was just ended had open may be let go of a moment later.
+      await run('umount', ['-l', folder])
     },
   }
 }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { exitCodeOf, type Interrupt, onInterrupt } from '../private/interrupt.ts'
-import { runCampaign } from './campaign.ts'
+import { HISTORY, runCampaign } from './campaign.ts'
 import { check, explain } from './check/check.ts'
 import { type GraphServer, startGraph } from './graph.ts'
 import { readHistory } from './history.ts'
@@ -34,12 +34,13 @@ async function main(args: string[]): Promise<number> {
           console.log,
         )
       const plan = planOf(request, engine, root)
-      const file = join(home, `${plan.name}.jsonl`)
+      const own = join(home, plan.name)
+      const file = join(own, HISTORY)
       console.log(plan.command)
       const ran = await runCampaign({
         plan,
         graph: engine === 'neo4j' ? graph : undefined,
-        file,
+        home: own,
         signal: stopping.signal,
         say: (line) => console.log(line),
       })

@@ -3,7 +3,10 @@
  * goes backwards, and does not follow steps of this machine's own clock.
  */
 export interface GraphClock {
-  /** ms since the epoch; this machine's word until the graph has given one. */
+  /**
+   * ms since the epoch; 0 until the graph has said what time it is: then nothing is over, since this
+   * machine's own clock may be wrong by hours.
+   */
   now(): number
   /** Takes the graph's word of what time it is, in ms since the epoch. */
   observe(time: number): void
@@ -12,15 +15,13 @@ export interface GraphClock {
 }
 
 export function createGraphClock(): GraphClock {
-  let said = Date.now()
-  let saidAt = performance.now()
+  let said = 0
+  let saidAt = 0
   let heard = false
   let last = 0
   return {
     now() {
-      const now = Math.floor(said + (performance.now() - saidAt))
-      if (!heard) return now
-      last = Math.max(last, now)
+      if (heard) last = Math.max(last, Math.floor(said + (performance.now() - saidAt)))
       return last
     },
     observe(time) {

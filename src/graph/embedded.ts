@@ -19,7 +19,8 @@ export async function openEmbedded(directory: string): Promise<Engine> {
 
   function run(statement: string, parameters: Parameters = {}): Promise<Row[]> {
     if (closed) throw new AuthError('service_unavailable', { detail: 'The service is stopping.' })
-    return track(graph.executeCypher(statement, parameters).then((result) => result.toArray()))
+    const answer = graph.executeCypher(statement, parameters).then((result) => result.toArray())
+    return track(answer.catch(fail))
   }
 
   // The graph is optimistic: concurrent writers fail with conflicts, one after the other never does.
@@ -70,6 +71,12 @@ export async function openEmbedded(directory: string): Promise<Engine> {
       graph.close()
     },
   }
+}
+
+/** What the disk did not take was rolled back (GRAFEO-T009): it may be tried again when there is room. */
+function fail(cause: Error): never {
+  if (!cause.message.includes('GRAFEO-T009')) throw cause
+  throw new AuthError('service_unavailable', { cause })
 }
 
 async function openIn(directory: string): Promise<GrafeoDB> {

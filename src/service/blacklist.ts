@@ -21,6 +21,10 @@ export async function blacklist(
   }
   requireValid({ token, state, isReused })
   const ended = await tools.store.sessions.end(token, { operation, scope, reason: 'logout' })
-  if (!ended) throw refusal('blacklisted', token)
+  if (!ended) {
+    // Another has ended it: seen here, it is remembered before it is told.
+    await tools.store.tokens.sight(token)
+    throw refusal('blacklisted', token)
+  }
   return { id: token.id, user: token.user.id }
 }

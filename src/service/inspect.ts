@@ -13,8 +13,8 @@ export interface Inspected {
 
 /**
  * What every door does first: reads the text and tells the token's state, from memory where that is
- * enough. What is malformed, forged or expired is told without asking the graph. Throws
- * token_is_invalid and token_is_expired.
+ * enough. What is malformed or forged is told without asking the graph, and so is what is expired once
+ * the graph has said what time it is. Throws token_is_invalid and token_is_expired.
  */
 export async function inspect(tools: Tools, text: string, within?: string): Promise<Inspected> {
   const { store, tokenText, paths } = tools

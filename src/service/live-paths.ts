@@ -61,8 +61,16 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
   }
 }
 
-/** The store, with the entries of this process's own writes remembered before they are acknowledged. */
-export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'>): Store {
+/**
+ * The store, with the entries of this process's own writes, and those that it is shown with a token,
+ * remembered before anybody is told: what was refused once must not be valid a moment later, by a memory
+ * that has not read that far in the feed.
+ */
+export function rememberEntries(
+  store: Store,
+  memory: Pick<BlacklistMemory, 'add'>,
+  { isTrusted }: Pick<Follower, 'isTrusted'>,
+): Store {
   const { tenants, users, sessions, tokens, callers } = store
   return {
     ...store,
@@ -108,9 +116,13 @@ export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'
     },
     tokens: {
       ...tokens,
+      async sight(token) {
+        return seen(await tokens.sight(token))
+      },
       async refresh(token, next) {
         const refreshed = await tokens.refresh(token, next)
         remembered(refreshed.entry)
+        seen(refreshed.sight)
         return refreshed
       },
     },
@@ -125,6 +137,12 @@ export function rememberWrites(store: Store, memory: Pick<BlacklistMemory, 'add'
         return remembered(await callers.revoke(revocation))
       },
     },
+  }
+
+  // A memory that is not trusted is not asked, and must not grow past its bound.
+  function seen(sight: Sight): Sight {
+    if (sight.entries.length > 0 && isTrusted()) sight.entries.forEach(remembered)
+    return sight
   }
 
   function remembered<T extends Parameters<BlacklistMemory['add']>[0] | undefined>(entry: T): T {

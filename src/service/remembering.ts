@@ -1,6 +1,6 @@
 import type { Store } from '../store.ts'
 import { createFollower, type Follower, type Following } from './follower.ts'
-import { createLivePaths, type LivePaths, rememberWrites } from './live-paths.ts'
+import { createLivePaths, type LivePaths, rememberEntries } from './live-paths.ts'
 import {
   type BlacklistMemory,
   createBlacklistMemory,
@@ -61,7 +61,7 @@ function assembled<F extends Follower>(
   follower: F,
 ): Remembering & { follower: F } {
   return {
-    store: rememberWrites(store, memory),
+    store: rememberEntries(store, memory, follower),
     paths: createLivePaths({ memory, known, follower }),
     follower,
     known,
