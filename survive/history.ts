@@ -116,6 +116,8 @@ export interface Vital {
   pid: number
   residentBytes: number
   openFiles: number
+  /** How long it was ready to run and no core was free, in ms since it was started. */
+  waitedMs: number
   /** How many requests the campaign had sent to this process by then. */
   requests: number
 }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { residentBytes } from '../bench/child.ts'
 import type { Recorder } from './history.ts'
 import type { Client } from './load/client.ts'
@@ -9,9 +9,9 @@ export interface Watch {
 }
 
 /** How late the campaign's own loop may be before that counts as a pause, in ms. */
-const LATE_MS = 100
-const TICK_MS = 50
-const VITALS_MS = 1_000
+const LATE_MS = 20
+const TICK_MS = 20
+const VITALS_MS = 500
 
 /** Records when the campaign's own process stood still. */
 export function watchPauses(recorder: Recorder): Watch {
@@ -22,6 +22,12 @@ export function watchPauses(recorder: Recorder): Watch {
     before = now
   }, TICK_MS)
   return { stop: () => clearInterval(timer) }
+}
+
+/** How long a process was ready to run and no core was free for it, in ms so far (Linux; else 0). */
+async function waited(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/schedstat`, 'utf8').catch(() => '')
+  return Math.round(Number(text.split(' ')[1] ?? 0) / 1e6)
 }
 
 /** Records how much memory each replica takes, and how many files it has open. */
@@ -43,6 +49,7 @@ export function watchVitals(replicas: Replica[], clients: Client[], recorder: Re
       pid,
       residentBytes: bytes,
       openFiles: files.length,
+      waitedMs: await waited(pid),
       requests: client.requests() - sentBefore,
     })
   }

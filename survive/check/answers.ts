@@ -1,4 +1,4 @@
-import type { Span } from '../history.ts'
+import type { Span, Vital } from '../history.ts'
 import { firstFrom, isDone, type Joined, type Op, type Violation } from './joined.ts'
 import { clockSteps, livesOf } from './lives.ts'
 
@@ -43,7 +43,10 @@ export function checkConfirmed(history: Joined): Violation[] {
   return [...silent, ...late]
 }
 
-/** I10: every request is answered or cut in time, nothing ends or grows that should not. */
+/**
+ * I10: every request is answered or cut in time, nothing ends or grows that should not. What the
+ * campaign or the machine held up itself does not count.
+ */
 export function checkAnswers({
   operations,
   faults,
@@ -53,6 +56,7 @@ export function checkAnswers({
   campaign,
 }: Joined): Violation[] {
   const found: Violation[] = []
+  const looks = Map.groupBy(vitals, ({ replica }) => replica)
   const stops = Map.groupBy(
     faults.filter(({ stopped }) => stopped !== undefined),
     ({ stopped }) => stopped as string,
@@ -61,7 +65,8 @@ export function checkAnswers({
     const { at, end, line, verb, status } = op
     if (end - at > campaign.answerMs) {
       const own = stops.get(op.replica) ?? []
-      const ms = Math.round(end - at - overlap(op, own) - overlap(op, pauses))
+      const waited = waitedIn(op, looks.get(op.replica) ?? [])
+      const ms = Math.round(end - at - overlap(op, own) - overlap(op, pauses) - waited)
       const what = `${verb} was answered after ${ms} ms`
       if (ms > campaign.answerMs) found.push({ invariant: 'I10', at: end, what, lines: [line] })
     }
@@ -85,6 +90,20 @@ export function checkAnswers({
     found.push({ invariant: 'I10', at, what, lines: [line] })
   }
   return found
+}
+
+/** How long a replica was not let run by its machine, in the looks around a span, in ms. */
+function waitedIn({ at, end }: Span, looks: readonly Vital[]): number {
+  const after =
+    looks[
+      Math.min(
+        firstFrom(looks, (look) => look.at >= end),
+        looks.length - 1,
+      )
+    ]
+  const before = looks[Math.max(firstFrom(looks, (look) => look.at > at) - 1, 0)]
+  if (!after || !before || after.pid !== before.pid) return 0
+  return Math.max(0, after.waitedMs - before.waitedMs)
 }
 
 /** How much of a span lies in others that do not overlap, in ms. */

@@ -147,8 +147,7 @@ function refusals(
 ): Violation[] {
   const { isStepped, downs } = session
   for (const op of sent) {
-    if (op.verb !== 'verify' || op.respelled) continue
-    const refusal = refusalOf(op)
+    const refusal = op.respelled ? undefined : refusalOf(op)
     if (!refusal || isStepped(life.given.at, op.end)) continue
     if (refusal === 'invalid') {
       const seen = sent.findLast((other) => isDone(other) && other.end < op.at)
@@ -162,7 +161,9 @@ function refusals(
       const ms = Math.round(life.earliestEnd - op.end)
       return [violation('I9', op, `a token was over ${ms} ms before its time`, life.given)]
     }
-    if (refusal === 'blacklisted' && op.end + SLACK_MS < mayEnd(op.token as string)) {
+    // A refresh is refused, too, when it is the successor that was ended.
+    if (op.verb !== 'verify' || refusal !== 'blacklisted') continue
+    if (op.end + SLACK_MS < mayEnd(op.token as string)) {
       return [violation('I9', op, 'a token was ended, and nobody had asked for that', life.given)]
     }
   }
