@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../private/neo4j-bolt.ts'
 import { createProxy } from '../test/support/tcp-proxy.ts'
+import { FAKETIME, hasFaketime } from './faketime.ts'
 import type { Victims } from './faults/kinds.ts'
 import { impossible, startNemesis } from './faults/nemesis.ts'
 import { type GraphServer, mountDisk } from './graph.ts'
@@ -23,7 +23,6 @@ import { watchPauses, watchVitals } from './watch.ts'
 /** The file of a campaign's folder that its history is in. */
 export const HISTORY = 'history.jsonl'
 
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
 const DISK_MEGABYTES = 96
 /** How long everything is left in peace at the end, so that what was promised can be looked at, in ms. */
 const REST_MS = 3_000
@@ -72,7 +71,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Ran> {
         env: settingsOf(plan, data, proxy?.port),
         ...(proxy && { proxy }),
         recorder,
-        faketime: existsSync(FAKETIME) && plan.faults.includes('clock') ? FAKETIME : undefined,
+        faketime: hasFaketime && plan.faults.includes('clock') ? FAKETIME : undefined,
       })
       replicas.push(replica)
       clients.push(createClient(name, replica.url))
@@ -82,7 +81,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Ran> {
       replicas,
       graph,
       disk: disk && data,
-      hasClocks: existsSync(FAKETIME),
+      hasClocks: hasFaketime,
       flood: floodWith(plan, clients, recorder, random.fork('flood')),
     }
     const watches = [watchPauses(recorder), watchVitals(replicas, clients, recorder)]

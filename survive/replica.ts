@@ -21,7 +21,10 @@ export interface Replica {
   signal(name: NodeJS.Signals): void
   /** Sends a signal that ends it, and waits until it is gone. */
   end(name: 'SIGKILL' | 'SIGTERM'): Promise<void>
-  /** Sets its wall clock, in hours from the real one. */
+  /** How far its wall clock is from the real one, in hours. */
+  hours(): number
+  /** Whether it has been set since the process was started. */
+  isClockSet(): boolean
   setClock(hours: number): Promise<void>
 }
 
@@ -60,6 +63,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     FAKETIME_CACHE_DURATION: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   }
+  let hours = 0
+  let hoursAtStart = 0
   let child: ChildProcess | undefined
   let gone: Promise<unknown> = Promise.resolve()
   let sent: { name: string; at: number } | undefined
@@ -74,6 +79,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     })
     child = started
     sent = undefined
+    hoursAtStart = hours
     running.add(started)
     await output.close()
     gone = once(started, 'exit').then(([code, signal]) => {
@@ -121,6 +127,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       await gone
       clearTimeout(patience)
     },
-    setClock: (hours) => writeFile(clock, `${hours < 0 ? '' : '+'}${hours}h\n`),
+    hours: () => hours,
+    isClockSet: () => hours !== hoursAtStart,
+    async setClock(to) {
+      hours = to
+      await writeFile(clock, `${to < 0 ? '' : '+'}${to}h\n`)
+    },
   }
 }

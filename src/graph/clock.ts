@@ -35,3 +35,23 @@ export function createGraphClock(): GraphClock {
     },
   }
 }
+
+/**
+ * A clock for a graph that has none of its own: this machine's, in whole ms since the epoch, but never
+ * backwards. While the machine's clock is behind what was told before, it goes on at the pace of the
+ * monotonic one. `from` is the least that it tells.
+ */
+export function createForwardClock(
+  from: number,
+  wall: () => number = Date.now,
+  monotonic: () => number = () => performance.now(),
+): () => number {
+  let last = from
+  let lastAt = monotonic()
+  return () => {
+    const at = monotonic()
+    last = Math.max(wall(), last + at - lastAt)
+    lastAt = at
+    return Math.floor(last)
+  }
+}

@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import grafeo, { type GrafeoDB } from '@grafeo-db/js'
 import { AuthError } from '../error.ts'
+import { createForwardClock } from './clock.ts'
 import type { Engine, Parameters, Row } from './engine.ts'
 
 /** The names, in its folder, of the graph's file and of what is written beside it. */
@@ -13,13 +14,17 @@ export const RESTORING = 'restoring'
 /** Opens the graph in a folder, which one process at a time can own. Throws when it cannot. */
 export async function openEmbedded(directory: string): Promise<Engine> {
   const graph = await openIn(directory)
+  const clock = createForwardClock(await latestIn(graph))
   const running = new Set<Promise<unknown>>()
   let lane: Promise<unknown> = Promise.resolve()
   let closed = false
 
   function run(statement: string, parameters: Parameters = {}): Promise<Row[]> {
     if (closed) throw new AuthError('service_unavailable', { detail: 'The service is stopping.' })
-    const answer = graph.executeCypher(statement, parameters).then((result) => result.toArray())
+    // The engine's own timestamp() is the machine's clock, which may be set back.
+    const timed = statement.replaceAll('timestamp()', '$graphTime')
+    const values = timed === statement ? parameters : { ...parameters, graphTime: clock() }
+    const answer = graph.executeCypher(timed, values).then((result) => result.toArray())
     return track(answer.catch(fail))
   }
 
@@ -71,6 +76,20 @@ export async function openEmbedded(directory: string): Promise<Engine> {
       graph.close()
     },
   }
+}
+
+/**
+ * The latest time that the graph tells of, in ms: a token's or an entry's. A machine whose clock was set
+ * back goes on from there.
+ */
+async function latestIn(graph: GrafeoDB): Promise<number> {
+  const latest = await Promise.all(
+    [
+      'MATCH (token:Token) RETURN max(token.issuedAt) AS latest',
+      'MATCH (entry:BlacklistEntry) RETURN max(entry.at) AS latest',
+    ].map(async (statement) => (await graph.executeCypher(statement)).toArray() as Row[]),
+  )
+  return Math.max(0, ...latest.flat().map((row) => (row.latest as number | null) ?? 0))
 }
 
 /** What the disk did not take was rolled back (GRAFEO-T009): it may be tried again when there is room. */

@@ -120,7 +120,7 @@ export const kinds: Record<FaultName, Happen> = {
 
   async clock({ victims, random, recorder }) {
     const replica = random.pick(victims.replicas)
-    const hours = random.pick(HOURS)
+    const hours = random.pick(HOURS.filter((other) => other !== replica.hours()))
     const at = recorder.now()
     await replica.setClock(hours)
     await delay(CLOCK_MS)
@@ -152,9 +152,11 @@ async function restarted(
   const replica = random.pick(victims.replicas)
   const at = recorder.now()
   await replica.end(signal)
+  // A process that has gone on by the old clock goes by the new one from here on.
+  const graphClock = replica.isClockSet() && { graphClock: true as const }
   await delay(random.between(0, 1_000))
   await replica.start()
-  const isGraph = victims.graph === undefined && { graphDown: true as const }
+  const isGraph = victims.graph === undefined && { graphDown: true as const, ...graphClock }
   return { target: replica.name, at, end: recorder.now(), ...isGraph }
 }
 
