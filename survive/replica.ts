@@ -23,8 +23,8 @@ export interface Replica {
   end(name: 'SIGKILL' | 'SIGTERM'): Promise<void>
   /** How far its wall clock is from the real one, in hours. */
   hours(): number
-  /** Whether it has been set since the process was started. */
-  isClockSet(): boolean
+  /** Whether it was ever set otherwise. */
+  wasClockSet(): boolean
   setClock(hours: number): Promise<void>
 }
 
@@ -64,7 +64,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   }
   let hours = 0
-  let hoursAtStart = 0
+  let wasClockSet = false
   let child: ChildProcess | undefined
   let gone: Promise<unknown> = Promise.resolve()
   let sent: { name: string; at: number } | undefined
@@ -79,7 +79,6 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     })
     child = started
     sent = undefined
-    hoursAtStart = hours
     running.add(started)
     await output.close()
     gone = once(started, 'exit').then(([code, signal]) => {
@@ -128,9 +127,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       clearTimeout(patience)
     },
     hours: () => hours,
-    isClockSet: () => hours !== hoursAtStart,
+    wasClockSet: () => wasClockSet,
     async setClock(to) {
       hours = to
+      wasClockSet = true
       await writeFile(clock, `${to < 0 ? '' : '+'}${to}h\n`)
     },
   }
