@@ -11,6 +11,8 @@ export interface Figures {
   byVerb: Record<string, number>
   /** By status; `cut` for those without an answer. */
   byStatus: Record<string, number>
+  /** How many operations were done that need the graph. */
+  writes: number
   faults: FaultFigures[]
   violations: number
   /** Invariants that were violated. */
@@ -65,6 +67,7 @@ export function figuresOf(lines: readonly Line[], violations: readonly Violation
     operations: operations.length,
     byVerb: counts(operations, ({ verb }) => verb),
     byStatus: counts(operations, ({ status }) => String(status ?? 'cut')),
+    writes: [...done.values()].flat().length,
     faults: faultFigures(faults, done),
     violations: violations.length,
     violated: [...new Set(violations.map(({ invariant }) => invariant))],
