@@ -26,6 +26,9 @@ export const HISTORY = 'history.jsonl'
 const DISK_MEGABYTES = 96
 /** How long everything is left in peace at the end, so that what was promised can be looked at, in ms. */
 const REST_MS = 3_000
+/** So many acknowledgements show that the load is under way; it is not waited for longer than that, in ms. */
+const UNDER_WAY = 200
+const COLD_MS = 60_000
 const HURRIED_REST_MS = 1_500
 
 interface CampaignOptions {
@@ -87,6 +90,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Ran> {
     const watches = [watchPauses(recorder), watchVitals(replicas, clients, recorder)]
     const prunes = schedulePrunes(plan, settingsOf(plan, data, port(graph)), recorder)
     const load = startLoad({ plan, clients, recorder, random: random.fork('load') })
+    closing.push(() => load.stop())
+    await underWay(recorder, signal)
     const nemesis = startNemesis({
       plan,
       victims,
@@ -94,7 +99,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Ran> {
       recorder,
       onFault: say,
     })
-    closing.push(() => Promise.all([nemesis.stop(), load.stop(), prunes.stop()]))
+    closing.push(() => Promise.all([nemesis.stop(), prunes.stop()]))
     const rest = plan.faults.length === 0 ? HURRIED_REST_MS : REST_MS
     const working = Math.max(1_000, plan.seconds * 1000 - rest)
     await delay(working, undefined, { signal }).catch(() => undefined)
@@ -116,6 +121,13 @@ export async function runCampaign(options: CampaignOptions): Promise<Ran> {
     await disk?.unmount()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** Faults that happen before anything works show nothing: a graph that has just started is slow. */
+async function underWay(recorder: Recorder, signal: AbortSignal): Promise<void> {
+  const patience = recorder.now() + COLD_MS
+  while (recorder.done() < UNDER_WAY && recorder.now() < patience && !signal.aborted)
+    await delay(50)
 }
 
 function begin(recorder: Recorder, plan: Plan, replicas: string[]): void {

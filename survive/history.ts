@@ -129,21 +129,22 @@ export interface Recorder {
   /** ms since the campaign began. */
   now(): number
   write(line: Line): void
-  lines(): number
+  /** How many operations were acknowledged so far. */
+  done(): number
   close(): Promise<void>
 }
 
 export function createRecorder(file: string): Recorder {
   const began = performance.now()
   const stream = createWriteStream(file)
-  let lines = 0
+  let done = 0
   return {
     now: () => Math.round((performance.now() - began) * 1000) / 1000,
     write(line) {
-      lines += 1
+      if (line.kind === 'op' && line.status !== null && line.status < 300) done += 1
       stream.write(`${JSON.stringify(line)}\n`)
     },
-    lines: () => lines,
+    done: () => done,
     async close() {
       stream.end()
       await finished(stream)

@@ -93,6 +93,8 @@ async function surviveOn(engine: EngineName, request: Request): Promise<EngineRe
   console.log(`\n${plan.command}`)
   const folder = join(home, plan.name)
   const { skipped } = await runCampaign({ plan, graph, home: folder, signal: stopping.signal, say })
+  // A Ctrl-C of a terminal reaches the services, too: what is recorded then tells of that.
+  if (interrupt) return undefined
   const lines = await readHistory(join(folder, HISTORY))
   const violations = check(lines)
   const figures = figuresOf(lines, violations)
