@@ -55,6 +55,7 @@ export function figuresOf(lines: readonly Line[], violations: readonly Violation
   )
   const times = free.map(({ at, end }) => end - at).sort((a, b) => a - b)
   const done = doneByReplica(operations)
+  const ended = Math.max(0, ...operations.slice(-1_000).map(({ end }) => end))
   const away = faults.filter(({ severed, graphDown }) => severed || graphDown)
   const undisturbed = starts.filter(
     (start) => !away.some((fault) => isOutage(fault) && overlaps(fault, start)),
@@ -63,12 +64,12 @@ export function figuresOf(lines: readonly Line[], violations: readonly Violation
     engine: campaign.engine,
     seed: campaign.seed,
     command: campaign.command,
-    seconds: Math.max(0, ...operations.slice(-1_000).map(({ end }) => end)) / 1000,
+    seconds: ended / 1000,
     operations: operations.length,
     byVerb: counts(operations, ({ verb }) => verb),
     byStatus: counts(operations, ({ status }) => String(status ?? 'cut')),
     writes: [...done.values()].flat().length,
-    faults: faultFigures(faults, done),
+    faults: faultFigures(faults, done, ended),
     violations: violations.length,
     violated: [...new Set(violations.map(({ invariant }) => invariant))],
     lost: violations.filter(({ invariant }) => invariant === 'I5').length,
@@ -102,14 +103,18 @@ function doneByReplica(operations: readonly Operation[]): Map<string, number[]> 
   )
 }
 
-function faultFigures(faults: readonly Fault[], done: Map<string, number[]>): FaultFigures[] {
+function faultFigures(
+  faults: readonly Fault[],
+  done: Map<string, number[]>,
+  ended: number,
+): FaultFigures[] {
   const groups = Map.groupBy(faults, ({ fault }) => fault)
   return [...groups].map(([fault, group]) => {
-    const gaps = group.flatMap((one) =>
-      concerned(one, done).map((times) =>
-        longestGap(times, one.at, (one.back ?? one.end) + AFTERMATH_MS),
-      ),
-    )
+    const gaps = group.flatMap((one) => {
+      // What lies after the campaign's end says nothing.
+      const till = Math.min((one.back ?? one.end) + AFTERMATH_MS, ended)
+      return concerned(one, done).map((times) => longestGap(times, one.at, till))
+    })
     return { fault, count: group.length, longestMs: Math.max(0, ...gaps) }
   })
 }
@@ -121,14 +126,11 @@ function concerned({ target, severed }: Fault, done: Map<string, number[]>): num
 }
 
 function longestGap(times: readonly number[], from: number, to: number): number {
-  let longest = 0
-  let before: number | undefined
-  for (const time of times) {
-    if (before !== undefined && time > from && before < to)
-      longest = Math.max(longest, time - before)
-    before = time
-  }
-  return longest
+  const within = times.filter((time) => time > from && time < to)
+  const before = times.findLast((time) => time <= from) ?? from
+  const after = times.find((time) => time >= to) ?? to
+  const marks = [before, ...within, after]
+  return Math.max(0, ...marks.slice(1).map((mark, i) => mark - (marks[i] as number)))
 }
 
 function recovery(fault: Fault, done: Map<string, number[]>): number | undefined {

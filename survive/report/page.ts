@@ -67,10 +67,16 @@ function rows(results: readonly EngineResult[]): string {
     ['lost', ({ figures }) => (figures.lost === 0 ? 'nothing' : String(figures.lost))],
     ['p99 of all answers', ({ figures }) => time(figures.p99AnswerMs)],
     ['worst answer', ({ figures }) => time(figures.worstAnswerMs)],
-    ['recovery after Bolt answers, worst', ({ figures }) => time(figures.worstRecoveryMs)],
+    [
+      'recovery after Bolt answers, worst',
+      ({ figures }) => judged(figures.worstRecoveryMs, RECOVERY_MS),
+    ],
     [
       'start to ready, worst',
-      ({ figures }) => `${time(figures.worstStartMs)} of ${figures.starts}`,
+      ({ figures: { engine, worstStartMs, starts } }) => {
+        const most = engine === 'embedded' ? EMBEDDED_START_MS : Number.POSITIVE_INFINITY
+        return `${judged(worstStartMs, most)}, of ${starts}`
+      },
     ],
     ['memory, most', ({ figures }) => megabytes(figures.mostBytes)],
     ['open files, most', ({ figures }) => String(figures.mostFiles)],
@@ -78,6 +84,10 @@ function rows(results: readonly EngineResult[]): string {
   return figures
     .map(([name, tell]) => `| ${[name, ...results.map((result) => tell(result))].join(' | ')} |`)
     .join('\n')
+}
+
+function judged(ms: number | undefined, most: number): string {
+  return `${time(ms)}${ms !== undefined && ms > most ? ' (falls short)' : ''}`
 }
 
 function section({ plan, figures, skipped, server }: EngineResult): string {
