@@ -8,6 +8,9 @@ import { startService, temporaryFolder } from '../support/service-process.ts'
 
 const user = { username: 'ada', password: 'correct horse battery' }
 
+/** How long libfaketime may go by the clock that it has read, in ms. */
+const HELD_MS = 2_500
+
 const timed = hasFaketime ? test : test.skip
 
 timed(
@@ -41,7 +44,7 @@ timed(
     t.is(await state(refreshed), 'Token is blacklisted')
 
     await writeFile(clock, '-2h\n')
-    await delay(1_500)
+    await delay(HELD_MS)
     const restart = async () => {
       service.signal('SIGTERM')
       await service.exited
@@ -57,10 +60,10 @@ timed(
 
     // A clock that was wrong for a moment leaves a service that works.
     await writeFile(clock, '+2h\n')
-    await delay(1_500)
+    await delay(HELD_MS)
     t.is(await state(next), 'Token is expired')
     await writeFile(clock, '+0\n')
-    await delay(1_500)
+    await delay(HELD_MS)
     t.is(await state(await logIn()), 'valid')
   },
 )
