@@ -161,6 +161,12 @@ function settingsOf(plan: Plan, data: string, boltPort: number | undefined) {
     REFRESH_GRACE_SECONDS: String(plan.graceMs / 1000),
     PRUNE_SCHEDULE: '*/5 * * * * *',
     BLACKLIST_MAX_STALENESS_MS: String(plan.stalenessMs),
+    // Policy that ends sessions or refuses log-ins by itself is not what is looked at.
+    MAX_SESSIONS_PER_USER: '0',
+    LOGIN_FAILURES_PER_ACCOUNT: '0',
+    LOGIN_FAILURES_PER_SOURCE: '0',
+    LOGIN_FAILURES_IN_ALL: '0',
+    AUDIT_LOG: 'off',
     ...(boltPort && { NEO4J_URI: `bolt://127.0.0.1:${boltPort}` }),
     ...plan.settings,
   }
