@@ -80,7 +80,7 @@ function isOver({ before, generation }: BlacklistEntry, token: Token, own: numbe
 
 /** What the graph knows of a token. */
 export interface Sight {
-  /** Whether the graph holds the token, issued by its session, opened by its user. */
+  /** Whether the graph holds the token, issued by its session, opened by its user, of its tenant. */
   known: boolean
   /** Entries about anything on its path. */
   entries: BlacklistEntry[]

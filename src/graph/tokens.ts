@@ -49,7 +49,8 @@ const COLLECT_PATH = `CALL {
   RETURN collect(session.id) AS issuers
 }
 CALL {
-  WITH row MATCH (:Session {id: row.root})<-[:OPENED]-(user:User)
+  WITH row MATCH (:Session {id: row.root})<-[:OPENED]-(user:User)-[:MEMBER_OF]->(tenant:Tenant)
+  WHERE tenant.id = row.path[1]
   RETURN collect(user.id) AS owners
 }`
 
@@ -65,7 +66,8 @@ CALL {
   RETURN collect(session.id) AS issuers
 }
 CALL {
-  WITH path MATCH (:Session {id: path[3]})<-[:OPENED]-(user:User)
+  WITH path MATCH (:Session {id: path[3]})<-[:OPENED]-(user:User)-[:MEMBER_OF]->(tenant:Tenant)
+  WHERE tenant.id = path[1]
   RETURN collect(user.id) AS owners
 }
 CALL {

@@ -52,7 +52,7 @@ for (const name of ['iss', 'aud', 'sub', 'jti', 'sid', 'iat', 'name', 'generatio
   cases[`${name} an array`] = claim(name, (claims) => `[${claims[name]}]`)
   cases[`${name} null`] = claim(name, 'null')
 }
-for (const name of ['sub', 'jti']) {
+for (const name of ['sub', 'jti', 'tenant']) {
   cases[`${name} of nobody`] = claim(name, () => `"${newId()}"`)
 }
 for (const name of ['iss', 'aud', 'sub', 'jti', 'tenant']) {
