@@ -13,7 +13,7 @@ registerOnEngines((test, opened) => {
     const remembering = createRemembering(opened().store, {
       pollMs: 60_000,
       maxStalenessMs: 60_000,
-      mostEntries: 1_000,
+      mostEntries: 1_000_000,
       mostKnown: 1_000,
       monotonic: () => performance.now(),
       onFailure: () => undefined,
