@@ -62,6 +62,7 @@ function limitsOf(config: Config) {
     pollMs: config.blacklistPollMs,
     maxStalenessMs: config.blacklistMaxStalenessMs,
     mostEntries: config.blacklistMaxEntries,
+    mostChecked: config.checkedTokensMax,
     mostKnown: config.knownTokensMax,
     monotonic,
   }

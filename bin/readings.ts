@@ -5,7 +5,7 @@ import type { PruneCounts } from './prune-cron.ts'
 
 /** What a process that serves can read off itself for /metrics. */
 export function servingReadings(
-  { paths, known, follower, store }: Followed,
+  { paths, checked, known, follower, store }: Followed,
   tools: Tools,
 ): Readings {
   const batches = (of: 'batches' | 'rows') => () =>
@@ -14,8 +14,16 @@ export function servingReadings(
   const throttle = () => tools.throttle?.status() ?? { refused: 0, waiting: 0, counted: 0 }
   return {
     memory_asked_total: counter('Tokens that memory was asked about', () => paths.counts.asked),
-    memory_enough_total: counter('Tokens for which it was enough', () => paths.counts.enough),
-    known_tokens: gauge('Verified tokens in memory', () => known.size),
+    checked_tokens: gauge('Tokens in memory by their text', () => checked.size),
+    checked_tokens_hits_total: counter(
+      'Tokens found there, not to be checked again',
+      () => paths.counts.checked,
+    ),
+    known_tokens: gauge('Ids in memory of tokens that the graph holds', () => known.size),
+    known_tokens_hits_total: counter(
+      'Tokens found there, so that the graph was not asked',
+      () => paths.counts.known,
+    ),
     batches_total: { ...counter('Statements sent', batches('batches')), label: 'kind' },
     batch_rows_total: {
       ...counter('Rows sent in them; kind="sight" are first sights', batches('rows')),

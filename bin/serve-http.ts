@@ -166,7 +166,7 @@ export function greet(
 }
 
 async function readinessOf(
-  { store, follower, known }: Followed,
+  { store, follower, checked, known }: Followed,
   draining: AbortSignal,
 ): Promise<Readiness> {
   const reasons = draining.aborted ? ['The service is stopping.'] : []
@@ -177,7 +177,8 @@ async function readinessOf(
   }
   const { mode, seq, epoch, ageMs, entries } = follower.status()
   const age = Number.isFinite(ageMs) ? Math.round(ageMs) : null
-  return { reasons, details: { mode, seq, epoch, ageMs: age, entries, knownTokens: known.size } }
+  const sizes = { entries, checkedTokens: checked.size, knownTokens: known.size }
+  return { reasons, details: { mode, seq, epoch, ageMs: age, ...sizes } }
 }
 
 /** A line a second at the most says that connections are refused. */

@@ -197,12 +197,20 @@ export const settings = {
     100000000,
     'how many blacklist entries memory may hold; past that each verify asks the graph',
   ),
-  knownTokensMax: integer(
-    'KNOWN_TOKENS_MAX',
+  checkedTokensMax: integer(
+    'CHECKED_TOKENS_MAX',
     100000,
     0,
+    // A Map that is always full and loses its oldest has room for 2^23.
+    8000000,
+    'how many verified tokens memory may hold whole; past that the oldest are checked anew',
+  ),
+  knownTokensMax: integer(
+    'KNOWN_TOKENS_MAX',
+    1000000,
+    0,
     100000000,
-    'how many verified tokens memory may hold; past that the oldest are asked for again',
+    'how many ids of verified tokens memory may hold; past that the graph is asked for the oldest again',
   ),
   workers: integer(
     'WORKERS',

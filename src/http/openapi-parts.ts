@@ -55,7 +55,8 @@ const details = {
   epoch: { ...text, description: 'The id of the feed.' },
   ageMs: { type: ['integer', 'null'], description: 'How old the last look at the feed is.' },
   entries: { type: 'integer', description: 'Blacklist entries in memory.' },
-  knownTokens: { type: 'integer', description: 'Verified tokens in memory.' },
+  checkedTokens: { type: 'integer', description: 'Verified tokens in memory, whole.' },
+  knownTokens: { type: 'integer', description: 'Ids of verified tokens in memory.' },
 }
 
 const standing: Schema = { enum: ['active', 'suspended'] }

@@ -18,21 +18,22 @@ export interface Inspected {
  */
 export async function inspect(tools: Tools, text: string, within?: string): Promise<Inspected> {
   const { store, tokenText, paths } = tools
-  const checked = paths?.token(text)
-  const token = checked ?? tokenText.read(text)
+  const mark = paths?.mark() ?? 0
+  const checked = paths?.checked(text)
+  const token = checked?.token ?? tokenText.read(text)
   requireWithin(token, within)
   if (token.expiresAt <= store.now()) {
-    paths?.forget(text)
+    paths?.forget(text, token)
     throw refusal('expired', token)
   }
-  const remembered = checked && paths?.sight(checked)
-  const mark = paths?.mark() ?? 0
+  const remembered = paths?.sight(token, checked?.turn)
+  paths?.count(checked !== undefined, remembered !== undefined)
   const sight = remembered ?? (await store.tokens.sight(token))
   const now = store.now()
   const state = stateOf(token, sight, now)
-  if (!checked && state === 'valid') paths?.remember(text, token, mark)
+  if (state === 'valid' && !(checked && remembered)) paths?.remember(text, token, mark)
   // The graph was asked and does not hold it any more.
-  if (checked && !sight.known) paths?.forget(text)
+  if (!sight.known) paths?.forget(text, token)
   return { token, sight, state, now }
 }
 

@@ -1,48 +1,58 @@
 import type { BlacklistEntry, Sight } from '../blacklist.ts'
 import type { Store } from '../store.ts'
 import type { Token } from '../token.ts'
+import type { Checked, CheckedTokens } from './checked-tokens.ts'
 import type { Follower } from './follower.ts'
-import type { BlacklistMemory, KnownTokens } from './memory.ts'
+import type { KnownTokens } from './known-tokens.ts'
+import type { BlacklistMemory } from './memory.ts'
 
 /** The live paths of tokens in memory: what was checked before need not be asked again. */
 export interface LivePaths {
   /** Whether memory is to be trusted now. */
   isTrusted(): boolean
   /** The token of a text that was checked before; its form, signature and claims stay what they are. */
-  token(text: string): Token | undefined
-  /** What memory says of a token of `token`; undefined when memory is not to be trusted now. */
-  sight(token: Token): Sight | undefined
+  checked(text: string): Checked | undefined
+  /**
+   * What memory says of a token whose signature was checked; undefined where the graph has to be asked:
+   * it is not known, or memory is not to be trusted now. Whoever has its turn saves the look-up.
+   */
+  sight(token: Token, turn?: number): Sight | undefined
   /** What memory says about any of two ids; undefined when it is not to be trusted now. */
   entries(one: string, other: string): readonly BlacklistEntry[] | undefined
-  /** Which graph is followed now: to be read before the graph is asked about what `remember` is told. */
+  /** Which graph and which keys count now: to be read before anything that `remember` is told. */
   mark(): number
-  /** Remembers a token that the graph holds, unless another graph is followed since that mark. */
+  /** Remembers a valid token, unless another graph or other keys count since that mark. */
   remember(text: string, token: Token, mark: number): void
-  forget(text: string): void
   /** Forgets every text that was checked, and what is being checked now: a key is gone. */
   dropChecked(): void
-  /** How many tokens memory was asked about so far, and for how many it was enough. */
-  counts: { asked: number; enough: number }
+  forget(text: string, token: Token): void
+  /** Counts a token that memory was asked about: was its text found, and was the graph left alone? */
+  count(isChecked: boolean, isKnown: boolean): void
+  /** What was counted so far. */
+  counts: { asked: number; checked: number; known: number }
 }
 
 interface Parts {
   memory: BlacklistMemory
+  checked: CheckedTokens
   known: KnownTokens
   follower: Pick<Follower, 'isTrusted'>
 }
 
-export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
-  const counts = { asked: 0, enough: 0 }
+export function createLivePaths({ memory, checked, known, follower }: Parts): LivePaths {
+  const counts = { asked: 0, checked: 0, known: 0 }
+
+  // Both only rise, so that their sum is another one whenever either is.
+  function mark(): number {
+    return known.generation + checked.generation
+  }
+
   return {
     counts,
     isTrusted: follower.isTrusted,
-    token(text) {
-      counts.asked += 1
-      return known.get(text)
-    },
-    sight(token) {
-      if (!follower.isTrusted()) return undefined
-      counts.enough += 1
+    checked: checked.get,
+    sight(token, turn = known.turn(token.id)) {
+      if (!known.isHeld(turn) || !follower.isTrusted()) return undefined
       return { known: true, entries: memory.about(token) }
     },
     entries(one, other) {
@@ -52,12 +62,21 @@ export function createLivePaths({ memory, known, follower }: Parts): LivePaths {
       if (second.length === 0) return first
       return first.length === 0 ? second : [...first, ...second]
     },
-    mark: () => known.generation,
-    remember(text, token, mark) {
-      if (mark === known.generation) known.add(text, token)
+    dropChecked: checked.clear,
+    mark,
+    remember(text, token, at) {
+      if (at !== mark()) return
+      checked.add(text, { token, turn: known.add(token.id), verified: undefined })
     },
-    forget: known.remove,
-    dropChecked: known.clear,
+    forget(text, token) {
+      checked.remove(text)
+      known.remove(token.id)
+    },
+    count(isChecked, isKnown) {
+      counts.asked += 1
+      if (isChecked) counts.checked += 1
+      if (isKnown) counts.known += 1
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import type { Verified } from '../auth.ts'
 import { stateOf } from '../blacklist.ts'
 import { AuthError } from '../error.ts'
 import { ownSession, refreshAfter, type Token } from '../token.ts'
+import type { Checked } from './checked-tokens.ts'
 import { inspect, requireValid } from './inspect.ts'
 import type { Tools } from './service.ts'
 
@@ -9,7 +10,8 @@ import type { Tools } from './service.ts'
 export async function verify(tools: Tools, text: string, within?: string): Promise<Verified> {
   const inspected = await inspect(tools, text, within)
   requireValid(inspected)
-  return verifiedOf(inspected.token)
+  const checked = tools.paths?.checked(text)
+  return checked ? verifiedOnce(checked) : verifiedOf(inspected.token)
 }
 
 /** The same for a token that memory alone can tell to be valid; undefined for any other. */
@@ -18,18 +20,23 @@ export function recall(
   text: string,
   within?: string,
 ): Verified | undefined {
-  const token = paths?.token(text)
-  if (within !== undefined && token?.tenant.id !== within) return undefined
-  const sight = token && paths?.sight(token)
-  return sight && stateOf(token, sight, store.now()) === 'valid' ? verifiedOf(token) : undefined
+  const checked = paths?.checked(text)
+  if (!paths || !checked) return undefined
+  const { token, turn } = checked
+  if (within !== undefined && token.tenant.id !== within) return undefined
+  const sight = paths.sight(token, turn)
+  if (!sight || stateOf(token, sight, store.now()) !== 'valid') return undefined
+  paths.count(true, true)
+  return verifiedOnce(checked)
 }
 
 /** How long a first sight may take before it is left to the way that answers every refusal, in ms. */
 const FIRST_SIGHT_MS = 300
 
 /**
- * Asks the graph about a well-formed token that memory has not seen, while memory is trusted: its word
- * is then enough for all later verifies. Undefined where that is not so; rejects for any other token.
+ * Verifies a well-formed token that memory has not seen, or not for long, while memory is trusted: the
+ * graph's word is then enough for all later verifies. Undefined where that is not so; rejects for any
+ * other token.
  */
 export function firstSight(
   tools: Tools,
@@ -37,7 +44,10 @@ export function firstSight(
   within?: string,
 ): Promise<Verified> | undefined {
   const { paths } = tools
-  if (!paths?.isTrusted() || paths.token(text) !== undefined) return undefined
+  if (!paths?.isTrusted()) return undefined
+  const checked = paths.checked(text)
+  // Memory has had its say, and the token is not valid.
+  if (checked && paths.sight(checked.token, checked.turn)) return undefined
   return limited(FIRST_SIGHT_MS, verify(tools, text, within))
 }
 
@@ -49,22 +59,20 @@ function limited<T>(ms: number, work: Promise<T>): Promise<T> {
   })
 }
 
-// Made once a token: what is said of it never changes.
-const made = new WeakMap<Token, Verified>()
+// Kept beside the token: in a WeakMap of as many it would double the pauses of the garbage collector.
+function verifiedOnce(checked: Checked): Verified {
+  checked.verified ??= verifiedOf(checked.token)
+  return checked.verified
+}
 
 function verifiedOf(token: Token): Verified {
-  let verified = made.get(token)
-  if (verified === undefined) {
-    verified = {
-      id: token.id,
-      user: token.user.id,
-      username: token.user.username,
-      session: ownSession(token),
-      issuedAt: token.issuedAt,
-      expiresAt: token.expiresAt,
-      refreshAfter: refreshAfter(token),
-    }
-    made.set(token, verified)
+  return {
+    id: token.id,
+    user: token.user.id,
+    username: token.user.username,
+    session: ownSession(token),
+    issuedAt: token.issuedAt,
+    expiresAt: token.expiresAt,
+    refreshAfter: refreshAfter(token),
   }
-  return verified
 }

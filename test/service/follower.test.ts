@@ -498,6 +498,7 @@ function process(t: ExecutionContext, { store }: Pick<Opened, 'store'>) {
     pollMs: 10,
     maxStalenessMs: 5_000,
     mostEntries: 1_000_000,
+    mostChecked: 1_000,
     mostKnown: 1_000,
     monotonic: () => performance.now(),
     onFailure: (error) => t.log(String(error)),
@@ -591,11 +592,11 @@ anyTest('embedded: another epoch, or a lower seq, starts everybody over', async 
   await end(store, second)
   await one.hears(ownSession(second))
   await engine.write(`MATCH (entry:BlacklistEntry {seq: 2}) DETACH DELETE entry`)
-  one.known.add('a text', first)
+  one.known.add(first.id)
   await engine.write(`MATCH (feed:Feed {name: 'blacklist'}) SET feed.seq = 1`)
   await until(() => one.known.size === 0 && one.follower.isTrusted())
   t.deepEqual(seqs(one.memory), [1])
-  one.known.add('a text', first)
+  one.known.add(first.id)
   await engine.write(`MATCH (feed:Feed {name: 'blacklist'}) SET feed.epoch = 'another'`)
   await until(() => one.known.size === 0 && one.follower.isTrusted())
   t.is(one.follower.status().epoch, 'another')

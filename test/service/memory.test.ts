@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { BlacklistEntry } from '../../src/blacklist.ts'
-import { createBlacklistMemory, createKnownTokens } from '../../src/service/memory.ts'
+import { createBlacklistMemory } from '../../src/service/memory.ts'
 import type { Token } from '../../src/token.ts'
 
 const NOW = 1_800_000_000_000
@@ -109,52 +109,4 @@ test('a cleared memory is empty and goes on', (t) => {
   t.deepEqual(memory.about(token), [])
   memory.add(entry(1, 'own'))
   t.is(memory.size, 1)
-})
-
-test('known tokens are found by their text', (t) => {
-  const known = createKnownTokens(10)
-  known.add('text', token)
-  t.is(known.get('text'), token)
-  t.is(known.get('text '), undefined)
-  t.is(known.get('__proto__'), undefined)
-  known.remove('text')
-  t.is(known.get('text'), undefined)
-  known.remove('text')
-  t.is(known.size, 0)
-})
-
-test('past their bound the oldest go', (t) => {
-  const known = createKnownTokens(3)
-  for (let i = 0; i < 1_000; i += 1) {
-    known.add(`${i}`, token)
-    t.true(known.size <= 3)
-  }
-  t.deepEqual(
-    ['996', '997', '998', '999'].map((text) => known.get(text) !== undefined),
-    [false, true, true, true],
-  )
-})
-
-test('the same text twice takes one place', (t) => {
-  const known = createKnownTokens(2)
-  known.add('a', token)
-  known.add('b', token)
-  for (let i = 0; i < 5; i += 1) known.add('b', token)
-  t.is(known.get('a'), token)
-  t.is(known.size, 2)
-})
-
-test('a bound of none keeps none', (t) => {
-  const known = createKnownTokens(0)
-  known.add('a', token)
-  t.is(known.size, 0)
-  t.is(known.get('a'), undefined)
-})
-
-test('cleared known tokens are forgotten', (t) => {
-  const known = createKnownTokens(2)
-  known.add('a', token)
-  known.clear()
-  t.is(known.get('a'), undefined)
-  t.is(known.size, 0)
 })

@@ -14,6 +14,7 @@ registerOnEngines((test, opened) => {
       pollMs: 60_000,
       maxStalenessMs: 60_000,
       mostEntries: 1_000_000,
+      mostChecked: 1_000,
       mostKnown: 1_000,
       monotonic: () => performance.now(),
       onFailure: () => undefined,

@@ -6,7 +6,7 @@ import { newId } from '../../src/id.ts'
 import { createKeyRing, type KeyRing } from '../../src/keys.ts'
 import { createPasswordHasher } from '../../src/password.ts'
 import { createQueue } from '../../src/queue.ts'
-import { createRemembering } from '../../src/service/remembering.ts'
+import { createRemembering, type Limits } from '../../src/service/remembering.ts'
 import { createService, type Rules, type Tools } from '../../src/service/service.ts'
 import type { Throttle } from '../../src/throttle.ts'
 import { createTokenText } from '../../src/token-text.ts'
@@ -35,14 +35,16 @@ interface Variation {
   fromMemory?: boolean
   throttle?: Throttle
   ring?: KeyRing
+  /** How many tokens that memory may hold. */
+  most?: Partial<Pick<Limits, 'mostChecked' | 'mostKnown'>>
 }
 
 /** A service over a graph, as bin wires it, with cheap hashes. */
 export function createTestService(engine: Engine, variation: Variation = {}) {
-  const { rules, cost = 4, pepper = '', fromMemory = false, throttle } = variation
+  const { rules, cost = 4, pepper = '', fromMemory = false, throttle, most } = variation
   const ring = variation.ring ?? createKeyRing(SECRET)
   const store = createStore(engine)
-  const remembering = fromMemory ? createRemembering(store, limits) : undefined
+  const remembering = fromMemory ? createRemembering(store, { ...limits, ...most }) : undefined
   remembering?.follower.start()
   const tools: Tools = {
     store: remembering?.store ?? store,
@@ -67,6 +69,7 @@ const limits = {
   pollMs: 20,
   maxStalenessMs: 5_000,
   mostEntries: 100_000,
+  mostChecked: 1_000,
   mostKnown: 1_000,
   monotonic: () => performance.now(),
   onFailure: () => undefined,
