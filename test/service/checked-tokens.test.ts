@@ -10,7 +10,7 @@ const token: Token = {
   kid: 'kid',
   issuedAt: 0,
   expiresAt: 900_000,
-  authTime: 1_700_000_000_000,
+  authTime: 0,
   user: { id: 'user', username: 'ada', generation: 0 },
   tenant: { id: 'tenant', generation: 0 },
   sessions: ['session'],
