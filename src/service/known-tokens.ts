@@ -1,19 +1,19 @@
 /**
- * The ids of tokens that the graph was seen to hold; past the bound the oldest go, and the graph is
- * simply asked again. The id is enough: only a token whose signature was checked is looked up, and an
- * id is signed with one path for good.
+ * The keys, of 128 bits as base64url, of tokens that the graph was seen to hold; past the bound the oldest
+ * go, and the graph is simply asked again. A key is enough: it stands for the token's id and its path, and
+ * only a token whose signature was checked is looked up.
  */
 export interface KnownTokens {
   readonly size: number
   /** How often it has been cleared. */
   readonly generation: number
-  /** Remembers an id, and gives its turn. */
-  add(id: string): number
-  /** The turn of an id; 0 if it is not known. */
-  turn(id: string): number
+  /** Remembers a key, and gives its turn. */
+  add(key: string): number
+  /** The turn of a key; 0 if it is not known. */
+  turn(key: string): number
   /** Whether a turn is not over: a comparison, where `turn` is a look-up. */
   isHeld(turn: number): boolean
-  remove(id: string): void
+  remove(key: string): void
   clear(): void
 }
 
@@ -21,12 +21,12 @@ export interface KnownTokens {
 const WORDS = 4
 
 /**
- * Ids in a ring, each at the place of its turn, found by chains of places: 25 bytes an id. A Set of a
+ * Keys in a ring, each at the place of its turn, found by chains of places: 25 bytes a key. A Set of a
  * million takes 80 each, three times that of resident memory, and 140 ms at a stroke when it grows.
  */
 export function createKnownTokens(most: number): KnownTokens {
   // Place 0 is none. Memory is taken page by page, as places are used.
-  const ids = new Uint32Array((most + 1) * WORDS)
+  const keys = new Uint32Array((most + 1) * WORDS)
   const next = new Uint32Array(most + 1)
   const first = new Uint32Array(2 ** Math.ceil(Math.log2(most + 1)))
   const words = new Uint32Array(WORDS)
@@ -37,25 +37,25 @@ export function createKnownTokens(most: number): KnownTokens {
   /** The last turn that is over. */
   let over = 0
 
-  // Ids are random: any of their bits will do.
+  // Keys are as good as random: any of their bits will do.
   function chainOf(word: number | undefined): number {
     return (word as number) & (first.length - 1)
   }
 
-  function find(id: string): number {
-    bytes.write(id, 'base64url')
+  function find(key: string): number {
+    bytes.write(key, 'base64url')
     let place = first[chainOf(words[0])] as number
     while (place !== 0 && !isAt(place * WORDS)) place = next[place] as number
     return place
   }
 
   function isAt(start: number): boolean {
-    for (let i = 0; i < WORDS; i += 1) if (ids[start + i] !== words[i]) return false
+    for (let i = 0; i < WORDS; i += 1) if (keys[start + i] !== words[i]) return false
     return true
   }
 
   function unlink(place: number): void {
-    const chain = chainOf(ids[place * WORDS])
+    const chain = chainOf(keys[place * WORDS])
     let before = 0
     let at = first[chain] as number
     while (at !== 0 && at !== place) {
@@ -79,28 +79,28 @@ export function createKnownTokens(most: number): KnownTokens {
     get generation() {
       return generation
     },
-    add(id) {
-      const there = find(id)
+    add(key) {
+      const there = find(key)
       if (there !== 0) return turnAt(there)
       if (most === 0) return 0
       turns += 1
       const place = (turns % most) + 1
       unlink(place)
       over = Math.max(over, turns - most)
-      ids.set(words, place * WORDS)
+      keys.set(words, place * WORDS)
       const chain = chainOf(words[0])
       next[place] = first[chain] as number
       first[chain] = place
       size += 1
       return turns
     },
-    turn(id) {
-      const place = find(id)
+    turn(key) {
+      const place = find(key)
       return place === 0 ? 0 : turnAt(place)
     },
     isHeld: (turn) => turn > over,
-    remove(id) {
-      const place = find(id)
+    remove(key) {
+      const place = find(key)
       if (place !== 0) unlink(place)
     },
     clear() {

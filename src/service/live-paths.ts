@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { BlacklistEntry, Sight } from '../blacklist.ts'
 import type { Store } from '../store.ts'
 import type { Token } from '../token.ts'
@@ -51,7 +52,7 @@ export function createLivePaths({ memory, checked, known, follower }: Parts): Li
     counts,
     isTrusted: follower.isTrusted,
     checked: checked.get,
-    sight(token, turn = known.turn(token.id)) {
+    sight(token, turn = known.turn(pathKey(token))) {
       if (!known.isHeld(turn) || !follower.isTrusted()) return undefined
       return { known: true, entries: memory.about(token) }
     },
@@ -66,11 +67,11 @@ export function createLivePaths({ memory, checked, known, follower }: Parts): Li
     mark,
     remember(text, token, at) {
       if (at !== mark()) return
-      checked.add(text, { token, turn: known.add(token.id), verified: undefined })
+      checked.add(text, { token, turn: known.add(pathKey(token)), verified: undefined })
     },
     forget(text, token) {
       checked.remove(text)
-      known.remove(token.id)
+      known.remove(pathKey(token))
     },
     count(isChecked, isKnown) {
       counts.asked += 1
@@ -78,6 +79,11 @@ export function createLivePaths({ memory, checked, known, follower }: Parts): Li
       if (isKnown) counts.known += 1
     },
   }
+}
+
+// All that the graph was asked about: a known id that is signed with another path is not known for it.
+function pathKey({ tenant, user, sessions, id }: Token): string {
+  return hash('sha256', [tenant.id, user.id, ...sessions, id].join(' '), 'base64url').slice(0, 22)
 }
 
 /**

@@ -47,7 +47,7 @@ async function messageAbout({ request }: Service, token: string): Promise<unknow
 /** What a folder holds beside the graph and its secret. */
 async function leftIn(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter(
-    (name) => !/^(graph\.grafeo|jwt-secret|.*\.sock)/.test(name),
+    (name) => !/^(graph\.grafeo|jwt-secret|api-key-secret|.*\.sock)/.test(name),
   )
 }
 

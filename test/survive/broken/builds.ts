@@ -156,7 +156,7 @@ export const builds: Build[] = [
       },
       {
         file: 'src/graph/users.ts',
-        from: 'WITH tenant, user, user.id = $id AS mine',
+        from: 'WITH tenant, user, coalesce(user.id = $id, false) AS mine',
         to: 'WITH tenant, user, before IS NULL AS mine',
       },
     ],
@@ -175,7 +175,7 @@ export const builds: Build[] = [
     patches: [
       {
         file: 'src/blacklist.ts',
-        from: 'return entry.id === token.user.id && token.user.generation <= (entry.generation ?? Infinity)',
+        from: 'return entry.id === token.user.id && isOver(entry, token, token.user.generation)',
         to: 'return false',
       },
     ],
