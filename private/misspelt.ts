@@ -4,7 +4,8 @@ const LONG = 10
 
 /**
  * The names that were likely meant to be one of those known: one slip away (a letter too much, too few,
- * another, or two swapped), or two where the known one is long. What is further off is somebody else's.
+ * another, or two swapped), or two where the known one is long and begins alike: SSL_CERT_FILE, which many
+ * machines set, is no TLS_CERT_FILE. What is further off is somebody else's.
  */
 export function misspelt(given: string[], known: string[]): { given: string; meant: string }[] {
   const names = new Set(known)
@@ -17,7 +18,7 @@ export function misspelt(given: string[], known: string[]): { given: string; mea
 }
 
 function isNear(name: string, known: string): boolean {
-  const most = known.length >= LONG ? 2 : 1
+  const most = known.length >= LONG && name[0] === known[0] ? 2 : 1
   return Math.abs(name.length - known.length) <= most && slips(name, known) <= most
 }
 

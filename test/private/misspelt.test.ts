@@ -28,6 +28,11 @@ test('two slips away from a long name is that name, from a short one it is not',
   t.is(meantBy('LOGLEVL'), undefined)
 })
 
+test('a name that other programs know is theirs', (t) => {
+  t.is(meantBy('SSL_CERT_FILE'), undefined)
+  t.is(meantBy('NEO4J_PORT_7687_TCP'), undefined)
+})
+
 test('every name with a letter too much, too few, another or two swapped is refused', (t) => {
   for (const name of names.filter(({ length }) => length >= 6)) {
     const [head, rest] = [name.slice(0, 3), name.slice(3)]
