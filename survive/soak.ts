@@ -42,6 +42,7 @@ export async function soak({ root, signal, say, most = 1_000_000 }: SoakOptions)
     TOKEN_TTL_SECONDS: '10',
     SESSION_TTL_SECONDS: '60',
     PRUNE_SCHEDULE: '*/5 * * * * *',
+    CHECKED_TOKENS_MAX: '1000',
     KNOWN_TOKENS_MAX: '1000',
     LOG_LEVEL: 'warn',
   })
