@@ -7,16 +7,27 @@ const changes = {
   addUser: 'register',
   setPassword: 'change_password',
   endSessions: 'end_sessions',
+  suspendUser: 'suspend_user',
+  reinstateUser: 'reinstate_user',
+  deleteUser: 'delete_user',
+  addTenant: 'add_tenant',
+  suspendTenant: 'suspend_tenant',
+  reinstateTenant: 'reinstate_tenant',
+  addCaller: 'add_caller',
+  rotateCaller: 'rotate_caller',
+  revokeCaller: 'revoke_caller',
+  invalidate: 'invalidate',
+  copyGraph: 'backup',
 } as const satisfies Partial<Record<keyof Operator, string>>
 
-/** The same operator, whose changes are written down with the name that was given. */
+/** The same operator, whose changes are written down with the names that were given. */
 export function auditOperator(operator: Operator, audit: Audit): Operator {
   function noted<Args extends unknown[], Result>(
     event: string,
     change: (...args: Args) => Promise<Result>,
   ) {
     return async (...args: Args): Promise<Result> => {
-      const fields = { event, by: 'operator', username: nameOf(args[0]) }
+      const fields = { event, by: 'operator', ...namesOf(args[0]) }
       try {
         const changed = await change(...args)
         audit.write({ ...fields, result: 'success' })
@@ -37,6 +48,10 @@ export function auditOperator(operator: Operator, audit: Audit): Operator {
   return { ...operator, ...Object.fromEntries(audited) }
 }
 
-function nameOf(first: unknown): string {
-  return String(typeof first === 'string' ? first : (first as { username?: unknown })?.username)
+// A tenant or a caller that is named alone is a text; never the password beside a username.
+function namesOf(first: unknown): Record<string, string> {
+  if (typeof first === 'string') return { name: first }
+  const { username, tenant, name } = (first ?? {}) as Record<string, unknown>
+  const named = Object.entries({ username, tenant, name })
+  return Object.fromEntries(named.filter((pair): pair is [string, string] => pair[1] !== undefined))
 }

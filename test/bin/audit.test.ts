@@ -182,12 +182,30 @@ test.serial('what an operator changes is an event, through the socket', async (t
   await runCommand(['user', 'password', 'ada'], env, { input: 'another horse' })
   await runCommand(['sessions', 'end', 'ada'], env)
   await runCommand(['user', 'show', 'ada'], env)
+  await runCommand(['user', 'suspend', 'ada'], env)
+  await runCommand(['user', 'delete', 'ada'], env)
+  await runCommand(['tenant', 'add', 'acme'], env)
+  await runCommand(['tenant', 'suspend', 'acme'], env)
+  await runCommand(['caller', 'add', 'shop', '--scopes', 'verify', '--tenant', 'acme'], env)
+  await runCommand(['caller', 'revoke', 'shop'], env)
+  await runCommand(['caller', 'revoke', 'mall'], env)
+  await runCommand(['invalidate', '--issued-before', 'now', '--tenant', 'acme'], env)
+  await runCommand(['caller', 'list'], env)
   const by = { by: 'operator', username: 'ada' }
+  const named = (name: string) => ({ by: 'operator', name })
   t.deepEqual(linesOf(service), [
     { event: 'register', ...by, result: 'success' },
     { event: 'register', ...by, result: 'refused', code: 'user_already_exists' },
     { event: 'change_password', ...by, result: 'success' },
     { event: 'end_sessions', ...by, result: 'success' },
+    { event: 'suspend_user', ...by, result: 'success' },
+    { event: 'delete_user', ...by, result: 'success' },
+    { event: 'add_tenant', ...named('acme'), result: 'success' },
+    { event: 'suspend_tenant', ...named('acme'), result: 'success' },
+    { event: 'add_caller', ...named('shop'), tenant: 'acme', result: 'success' },
+    { event: 'revoke_caller', ...named('shop'), result: 'success' },
+    { event: 'revoke_caller', ...named('mall'), result: 'refused', code: 'caller_does_not_exist' },
+    { event: 'invalidate', by: 'operator', tenant: 'acme', result: 'success' },
   ])
 })
 
