@@ -195,13 +195,13 @@ export const builds: Build[] = [
     caughtBy: ['I1'],
     plan: {
       engine: 'neo4j',
-      seconds: 20,
+      seconds: 40,
       stalenessMs: 300,
       faults: ['delay'],
-      gapSeconds: [1, 2],
+      gapSeconds: [0.2, 0.5],
       longestSeconds: 6,
       settings: { BLACKLIST_POLL_MS: '50' },
-      mix: { verify: 30, login: 25, end: 25, register: 5 },
+      mix: { verify: 60, login: 20, end: 30, register: 5 },
     },
   },
   {
