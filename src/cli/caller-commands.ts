@@ -1,6 +1,7 @@
 import type { CallerStatus, MadeKey } from '../operator.ts'
-import type { Command, Outcome } from './commands.ts'
-import { facts, table, time } from './print.ts'
+import type { Command } from './commands.ts'
+import { DONE, listed, type Outcome } from './outcome.ts'
+import { facts, time } from './print.ts'
 
 const SHOWN_ONCE = `
 This key is shown once: put it where the backend reads its secrets, to be sent as X-Api-Key.`
@@ -31,7 +32,7 @@ export const callerCommands: Command[] = [
     example: 'sessiongraph caller list',
     async run(operator) {
       const callers = await operator.listCallers()
-      return { text: table(callers.map(rowOf), 'no callers'), json: callers, exitCode: 0 }
+      return listed(callers.map(rowOf), 'no callers', callers)
     },
   },
   {
@@ -53,7 +54,7 @@ export const callerCommands: Command[] = [
     example: 'sessiongraph caller revoke shop',
     async run(operator, [name = '']) {
       await operator.revokeCaller(name)
-      return { text: 'Success', json: { message: 'Success' }, exitCode: 0 }
+      return DONE
     },
   },
 ]

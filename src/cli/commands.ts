@@ -1,10 +1,12 @@
-import type { UserName } from '../directory.ts'
 import type { KeyFile } from '../key-set.ts'
 import type { GraphStatus, Operator, Pruned } from '../operator.ts'
 import { callerCommands } from './caller-commands.ts'
 import { keyCommands } from './key-commands.ts'
-import { facts, table, time } from './print.ts'
+import { type Outcome, told } from './outcome.ts'
+import { facts, time } from './print.ts'
 import { recovery } from './recovery.ts'
+import { tenantCommands } from './tenant-commands.ts'
+import { userCommands } from './user-commands.ts'
 
 /** Files of the embedded graph. */
 export interface Archive {
@@ -46,13 +48,6 @@ export interface Options {
   alg: string | undefined
 }
 
-/** What a command has to say: for people, for programs (--json), and as its exit code. */
-export interface Outcome {
-  text: string
-  json: unknown
-  exitCode: number
-}
-
 interface Described {
   /** The words that call it. */
   words: string
@@ -80,10 +75,6 @@ export interface LocalCommand extends Described {
 
 export type Command = GraphCommand | LocalCommand
 
-const DONE = { text: 'Success', json: { message: 'Success' }, exitCode: 0 }
-const TENANT_OPTION = '[--tenant TENANT]'
-const PASSWORD_OPTION = `${TENANT_OPTION} [--password-file FILE]`
-
 export const commands: Command[] = [
   {
     words: 'status',
@@ -93,7 +84,7 @@ export const commands: Command[] = [
     example: 'sessiongraph status --json',
     async run(operator) {
       const status = await operator.status()
-      return outcome({ ...status, now: time(status.now) }, status)
+      return told({ ...status, now: time(status.now) }, status)
     },
   },
   {
@@ -104,154 +95,8 @@ export const commands: Command[] = [
     example: 'sessiongraph prune --dry-run',
     run: prune,
   },
-  {
-    words: 'user add',
-    takes: ['USER'],
-    options: PASSWORD_OPTION,
-    summary: 'register a user; the password comes from standard input or a file',
-    example: 'sessiongraph user add ada < password.txt',
-    async run(operator, [username = ''], options, { secret }) {
-      const password = await secret('Password', options['password-file'])
-      await operator.addUser({ ...userOf(username, options), password })
-      return DONE
-    },
-  },
-  {
-    words: 'user password',
-    takes: ['USER'],
-    options: PASSWORD_OPTION,
-    summary: "set a user's password and end all of the user's sessions",
-    example: 'sessiongraph user password ada --password-file /run/secrets/ada',
-    async run(operator, [username = ''], options, { secret }) {
-      const password = await secret('New password', options['password-file'])
-      await operator.setPassword({ ...userOf(username, options), password })
-      return DONE
-    },
-  },
-  {
-    words: 'user show',
-    takes: ['USER'],
-    options: TENANT_OPTION,
-    summary: 'who a user is, and how many sessions are live',
-    example: 'sessiongraph user show ada',
-    async run(operator, [username = ''], options) {
-      const user = await operator.showUser(userOf(username, options))
-      return outcome({ ...user, createdAt: time(user.createdAt) }, user)
-    },
-  },
-  {
-    words: 'user suspend',
-    takes: ['USER'],
-    options: TENANT_OPTION,
-    summary: "end all of a user's sessions and refuse log-ins",
-    example: 'sessiongraph user suspend ada',
-    async run(operator, [username = ''], options) {
-      await operator.suspendUser(userOf(username, options))
-      return DONE
-    },
-  },
-  {
-    words: 'user reinstate',
-    takes: ['USER'],
-    options: TENANT_OPTION,
-    summary: 'let a suspended user log in anew',
-    example: 'sessiongraph user reinstate ada',
-    async run(operator, [username = ''], options) {
-      await operator.reinstateUser(userOf(username, options))
-      return DONE
-    },
-  },
-  {
-    words: 'user delete',
-    takes: ['USER'],
-    options: TENANT_OPTION,
-    summary: "end all of a user's sessions and forget the user; the name is free",
-    example: 'sessiongraph user delete ada',
-    async run(operator, [username = ''], options) {
-      await operator.deleteUser(userOf(username, options))
-      return DONE
-    },
-  },
-  {
-    words: 'sessions list',
-    takes: ['USER'],
-    options: TENANT_OPTION,
-    summary: "a user's sessions, the newest first",
-    example: 'sessiongraph sessions list ada',
-    async run(operator, [username = ''], options) {
-      const sessions = await operator.listSessions(userOf(username, options))
-      const rows = sessions.map(({ id, state, reason, createdAt, expiresAt, tokens }) => ({
-        session: id,
-        state,
-        reason: reason ?? '',
-        created: time(createdAt),
-        expires: time(expiresAt),
-        tokens,
-      }))
-      return { text: table(rows, 'no sessions'), json: sessions, exitCode: 0 }
-    },
-  },
-  {
-    words: 'sessions end',
-    takes: ['USER'],
-    options: `${TENANT_OPTION} [--session ID | --except ID]`,
-    summary: 'end every session of a user, or one, or all but one',
-    example: 'sessiongraph sessions end ada --except CDKiw4wOShw7yPFjMP-Eeg',
-    async run(operator, [username = ''], options) {
-      const { session, except } = options
-      await operator.endSessions({
-        ...userOf(username, options),
-        ...(session !== undefined && { session }),
-        ...(except !== undefined && { except }),
-      })
-      return DONE
-    },
-  },
-  {
-    words: 'tenant add',
-    takes: ['TENANT'],
-    options: '',
-    summary: 'add a tenant: users apart from all others',
-    example: 'sessiongraph tenant add acme',
-    async run(operator, [name = '']) {
-      const tenant = await operator.addTenant(name)
-      return { ...DONE, json: tenant }
-    },
-  },
-  {
-    words: 'tenant list',
-    takes: [],
-    options: '',
-    summary: 'every tenant, and whether it is suspended',
-    example: 'sessiongraph tenant list',
-    async run(operator) {
-      const tenants = await operator.listTenants()
-      const rows = tenants.map(({ name, status, id }) => ({ tenant: name, status, id }))
-      return { text: table(rows, 'no tenants'), json: tenants, exitCode: 0 }
-    },
-  },
-  {
-    words: 'tenant suspend',
-    takes: ['TENANT'],
-    options: '',
-    summary: 'end every session of its users and refuse log-ins and registrations',
-    example: 'sessiongraph tenant suspend acme',
-    async run(operator, [name = '']) {
-      await operator.suspendTenant(name)
-      return DONE
-    },
-  },
-  {
-    words: 'tenant reinstate',
-    takes: ['TENANT'],
-    options: '',
-    summary: 'let the users of a suspended tenant log in anew',
-    example: 'sessiongraph tenant reinstate acme',
-    async run(operator, [name = '']) {
-      await operator.reinstateTenant(name)
-      return DONE
-    },
-  },
+  ...userCommands,
+  ...tenantCommands,
   ...callerCommands,
   ...recovery,
   {
@@ -264,14 +109,6 @@ export const commands: Command[] = [
   },
   ...keyCommands,
 ]
-
-function userOf(username: string, { tenant }: Options): UserName {
-  return tenant === undefined ? { username } : { tenant, username }
-}
-
-function outcome(shown: object, json: object): Outcome {
-  return { text: facts(shown), json, exitCode: 0 }
-}
 
 async function prune(
   operator: Operator,

@@ -1,8 +1,9 @@
 import { addNext, newKeySet, newKid, retire, rotate } from '../key-rotation.ts'
 import { KeySetError } from '../key-set.ts'
 import { type Algorithm, algorithms, type SigningKey } from '../keys.ts'
-import type { LocalCommand, Options, Outcome } from './commands.ts'
-import { table, time } from './print.ts'
+import type { LocalCommand, Options } from './commands.ts'
+import { listed, type Outcome } from './outcome.ts'
+import { time } from './print.ts'
 
 const ALGORITHM_OPTION = `[--alg ${algorithms.join('|')}]`
 
@@ -21,7 +22,7 @@ export const keyCommands: LocalCommand[] = [
         kids: [newKid(), newKid()],
         now: Date.now(),
       })
-      return listed((await keys.create(text)).keys)
+      return shown((await keys.create(text)).keys)
     },
   },
   {
@@ -30,7 +31,7 @@ export const keyCommands: LocalCommand[] = [
     options: '',
     summary: 'the keys of the key file with their states',
     example: 'sessiongraph keys list',
-    runAlone: async (_args, _options, { keys }) => listed(keys.read().keys),
+    runAlone: async (_args, _options, { keys }) => shown(keys.read().keys),
   },
   {
     words: 'keys next',
@@ -40,7 +41,7 @@ export const keyCommands: LocalCommand[] = [
     example: 'sessiongraph keys next --alg ES256',
     async runAlone(_, options, { keys }) {
       const algorithm = algorithmOf(options)
-      return listed((await keys.edit((text) => addNext(text, making(), algorithm))).keys)
+      return shown((await keys.edit((text) => addNext(text, making(), algorithm))).keys)
     },
   },
   {
@@ -51,7 +52,7 @@ export const keyCommands: LocalCommand[] = [
     example: 'sessiongraph keys rotate',
     async runAlone(_, options, { keys }) {
       const algorithm = algorithmOf(options)
-      return listed((await keys.edit((text) => rotate(text, making(), algorithm))).keys)
+      return shown((await keys.edit((text) => rotate(text, making(), algorithm))).keys)
     },
   },
   {
@@ -61,7 +62,7 @@ export const keyCommands: LocalCommand[] = [
     summary: 'remove a previous key, which ends its tokens, or replace the next one',
     example: 'sessiongraph keys retire 5f2b8c0d9e3a4f71',
     async runAlone([kid = ''], _, { keys }) {
-      return listed((await keys.edit((text) => retire(text, kid, making()))).keys)
+      return shown((await keys.edit((text) => retire(text, kid, making()))).keys)
     },
   },
 ]
@@ -77,16 +78,16 @@ function algorithmOf({ alg }: Options): Algorithm | undefined {
   throw new KeySetError([`--alg must be ${algorithms.join(', ').replace(/, (\w+)$/, ' or $1')}`])
 }
 
-function listed(keys: readonly SigningKey[]): Outcome {
-  const shown = keys.map(({ kid, algorithm, state, madeAt }) => ({
+function shown(keys: readonly SigningKey[]): Outcome {
+  const json = keys.map(({ kid, algorithm, state, madeAt }) => ({
     kid,
     alg: algorithm,
     state,
     madeAt,
   }))
-  const rows = shown.map(({ madeAt, ...key }) => ({
+  const rows = json.map(({ madeAt, ...key }) => ({
     ...key,
     made: madeAt === null ? '' : time(madeAt),
   }))
-  return { text: table(rows, 'no keys'), json: shown, exitCode: 0 }
+  return listed(rows, 'no keys', json)
 }

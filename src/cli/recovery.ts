@@ -1,6 +1,7 @@
 import { AuthError } from '../error.ts'
-import type { Command, Outcome } from './commands.ts'
-import { facts, time } from './print.ts'
+import type { Command } from './commands.ts'
+import { told } from './outcome.ts'
+import { time } from './print.ts'
 
 /** What an operator does when tokens have leaked, or a graph is lost. */
 export const recovery: Command[] = [
@@ -18,7 +19,7 @@ export const recovery: Command[] = [
         ...(username !== undefined && { username }),
       })
       const before = time(invalidated.before)
-      return said({ 'log-ins ended': `before ${before}` }, invalidated)
+      return told({ 'log-ins ended': `before ${before}` }, invalidated)
     },
   },
   {
@@ -31,7 +32,7 @@ export const recovery: Command[] = [
       const backup = await archive.pack(await operator.copyGraph(), file, force)
       const { users, sessions, entries, seq } = backup.holds
       const shown = { file: backup.file, bytes: backup.bytes, users, sessions, entries, seq }
-      return said(shown, shown)
+      return told(shown, shown)
     },
   },
   {
@@ -43,7 +44,7 @@ export const recovery: Command[] = [
     async runAlone([file = ''], _, { archive }) {
       const restored = await archive.restore(file)
       const { replaced, before } = restored
-      return said({ 'log-ins ended': `before ${time(before)}`, 'old graph': replaced }, restored)
+      return told({ 'log-ins ended': `before ${time(before)}`, 'old graph': replaced }, restored)
     },
   },
 ]
@@ -61,8 +62,4 @@ function issuedBefore(given: string): { issuedBefore?: number } {
   throw new AuthError('request_is_invalid', {
     detail: 'Give TIME as 2026-11-21T03:00:00Z, as milliseconds since 1970, or as "now".',
   })
-}
-
-function said(shown: object, json: object): Outcome {
-  return { text: facts(shown), json, exitCode: 0 }
 }

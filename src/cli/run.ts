@@ -2,13 +2,8 @@ import { parseArgs } from 'node:util'
 import { AuthError } from '../error.ts'
 import { KeySetError } from '../key-set.ts'
 import type { Operator } from '../operator.ts'
-import {
-  type Command,
-  commands,
-  type Options,
-  type Outcome,
-  type Surroundings,
-} from './commands.ts'
+import { type Command, commands, type Options, type Surroundings } from './commands.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Exit codes that scripts may rely on. */
 export const EXIT = { done: 0, refused: 1, usage: 2, unavailable: 3 } as const
