@@ -4,7 +4,6 @@ import { ownSession, type Token } from '../token.ts'
 import { type BatchCounts, createBatch } from './batch.ts'
 import {
   COLLECT_ENTRIES,
-  ENTRY,
   entriesOf,
   entryOf,
   inLockOrder,
@@ -61,23 +60,11 @@ async function sight(engine: Engine, clock: GraphClock, tokens: Token[]): Promis
   const [seen] = await engine.read(
     `UNWIND range(0, size($paths) - 1) AS at
 WITH at, $paths[at] AS path
-CALL {
-  WITH path MATCH (:Token {id: path[-1]})<-[:ISSUED]-(session:Session)
-  RETURN collect(session.id) AS issuers
-}
-CALL {
-  WITH path MATCH (:Session {id: path[3]})<-[:OPENED]-(user:User)-[:MEMBER_OF]->(tenant:Tenant)
-  WHERE tenant.id = path[1]
-  RETURN collect(user.id) AS owners
-}
-CALL {
-  WITH path
-  UNWIND path AS step
-  MATCH (entry:BlacklistEntry {id: step})
-  RETURN collect(${ENTRY}) AS entries
-}
-RETURN timestamp() AS now,
-  collect({at: at, known: path[-2] IN issuers AND path[2] IN owners, entries: entries}) AS sights`,
+WITH at, {token: path[-1], root: path[3], path: path} AS row
+${COLLECT_PATH}
+${COLLECT_ENTRIES}
+RETURN timestamp() AS now, collect({at: at, entries: entries,
+  known: row.path[-2] IN issuers AND row.path[2] IN owners}) AS sights`,
     { paths: tokens.map((token) => pathOf(token).path) },
   )
   if (seen === undefined) return tokens.map(() => UNKNOWN)

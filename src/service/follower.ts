@@ -1,6 +1,6 @@
 import type { BlacklistEntry } from '../blacklist.ts'
 import type { Feed } from '../store.ts'
-import type { BlacklistMemory } from './memory.ts'
+import { type BlacklistMemory, SPENT_MS } from './memory.ts'
 
 export interface Following {
   feed: Feed
@@ -62,8 +62,6 @@ export interface Follower {
 
 const PAGE = 2_000
 const SWEEP_MS = 10_000
-// Other clocks may lag: an entry is let go a while after its last token has expired.
-const SPENT_MS = 60_000
 const HOLE_MS = 60_000
 const MOST_HOLES = 4
 

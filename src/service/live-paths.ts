@@ -155,7 +155,7 @@ export function rememberEntries(
       ...callers,
       async rotate(rotation) {
         const entries = await callers.rotate(rotation)
-        for (const entry of entries ?? []) memory.add(entry)
+        entries?.forEach(remembered)
         return entries
       },
       async revoke(revocation) {

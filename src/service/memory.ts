@@ -17,6 +17,9 @@ export interface BlacklistMemory {
   all(): BlacklistEntry[]
 }
 
+/** Other clocks may lag: an entry is let go so long after its last token has expired, in ms. */
+export const SPENT_MS = 60_000
+
 const NOTHING: BlacklistEntry[] = []
 
 export function createBlacklistMemory(): BlacklistMemory {

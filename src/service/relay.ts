@@ -1,5 +1,5 @@
 import type { Follower, FollowerStatus, Look } from './follower.ts'
-import type { BlacklistMemory } from './memory.ts'
+import { type BlacklistMemory, SPENT_MS } from './memory.ts'
 
 interface Relaying {
   memory: BlacklistMemory
@@ -16,7 +16,6 @@ export interface RelayedFollower extends Follower {
 }
 
 const SWEEP_LOOKS = 100
-const SPENT_MS = 60_000
 
 /** Follows the feed through another process of the same machine, by the age of that one's look. */
 export function createRelayedFollower(relaying: Relaying): RelayedFollower {

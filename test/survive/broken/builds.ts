@@ -209,7 +209,7 @@ export const builds: Build[] = [
     about: 'memory lets go of entries whose tokens are not over yet',
     patches: [
       {
-        file: 'src/service/follower.ts',
+        file: 'src/service/memory.ts',
         from: 'const SPENT_MS = 60_000',
         to: 'const SPENT_MS = -3_600_000',
       },
