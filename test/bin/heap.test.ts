@@ -4,7 +4,11 @@ import test from 'ava'
 import { type Environment, startService } from '../support/service-process.ts'
 
 const cases: [string, Environment, RegExp][] = [
-  ['are set by default', {}, /node --max-semi-space-size=16 --heap-growing-percent=25 \S+ serve$/],
+  [
+    'are set by default',
+    {},
+    /node --max-semi-space-size=16 --heap-growing-percent=100 --no-parallel-scavenge \S+ serve$/,
+  ],
   ['are left to whoever sets one', { NODE_OPTIONS: '--max-semi-space-size=32' }, /node \S+ serve$/],
 ]
 
