@@ -4,6 +4,8 @@ import { AuthError } from './error.ts'
 export interface Queue {
   /** How many tasks run and wait now, and how many were refused so far. */
   status(): { running: number; waiting: number; refused: number }
+  /** Throws service_unavailable at once where the turn of another task would not come in time. */
+  requireRoom(): void
   /** Runs the task in its turn; throws service_unavailable when its turn does not come in time. */
   run<T>(task: () => Promise<T>): Promise<T>
 }
@@ -21,12 +23,16 @@ export function createQueue(concurrency: number, maxWaitMs: number): Queue {
     return new AuthError('service_unavailable', { detail: 'Too many log-ins at once: try again.' })
   }
 
+  function requireRoom(): void {
+    if (running === concurrency && (waiting.size * taskMs) / concurrency > maxWaitMs) throw refuse()
+  }
+
   async function turn(): Promise<void> {
+    requireRoom()
     if (running < concurrency) {
       running += 1
       return
     }
-    if ((waiting.size * taskMs) / concurrency > maxWaitMs) throw refuse()
     await new Promise<void>((resolve, reject) => {
       function start() {
         clearTimeout(timer)
@@ -53,6 +59,7 @@ export function createQueue(concurrency: number, maxWaitMs: number): Queue {
 
   return {
     status: () => ({ running, waiting: waiting.size, refused }),
+    requireRoom,
     async run(task) {
       await turn()
       const begun = performance.now()

@@ -63,6 +63,23 @@ test('the bound is kept after failures and refusals', async (t) => {
   await Promise.all([a.held, b.held])
 })
 
+test('whether there is room is told before a task is there', async (t) => {
+  // Nobody may wait.
+  const queue = createQueue(1, -1)
+  queue.requireRoom()
+  const { free, held } = hold(queue)
+  t.throws(() => queue.requireRoom(), BUSY)
+  await t.throwsAsync(
+    queue.run(async () => 'never'),
+    BUSY,
+  )
+  t.deepEqual(queue.status(), { running: 1, waiting: 0, refused: 2 })
+  free()
+  await held
+  queue.requireRoom()
+  t.is(await queue.run(async () => 'done'), 'done')
+})
+
 test('tasks begin in the order in which they came', async (t) => {
   const queue = createQueue(2, 60_000)
   const begun: number[] = []
