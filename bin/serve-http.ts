@@ -14,7 +14,7 @@ import type { Readiness } from '../src/http/health.ts'
 import { createMetrics, type Readings } from '../src/http/metrics.ts'
 import { createRequestIds } from '../src/http/request-id.ts'
 import { createHttpServer } from '../src/http/server.ts'
-import { takeShortWay } from '../src/http/short-way.ts'
+import { shortAnswer, takeShortWay } from '../src/http/short-way.ts'
 import { newId } from '../src/id.ts'
 import { pause } from '../src/pause.ts'
 import { createDirectory } from '../src/service/directory.ts'
@@ -33,6 +33,7 @@ import { followKeys } from './follow-keys.ts'
 import { buildReadings, servingReadings } from './readings.ts'
 import { createDrain } from './stop.ts'
 import { followTls } from './tls.ts'
+import { yieldPool } from './yield-pool.ts'
 
 /** Every request is answered within 3 s. */
 const ANSWER_MS = 2_800
@@ -66,6 +67,7 @@ export async function serveHttp({
 }: ToServe): Promise<Serving> {
   const { store, paths } = followed
   const tools = { ...(await assembleTools(config, store)), paths }
+  await yieldPool()
   const door = asksCallers(config)
     ? createDoor(createCallerAuth(tools, { monotonic: () => performance.now() }))
     : undefined
@@ -108,12 +110,11 @@ export async function serveHttp({
         source: sourceOf(socket.remoteAddress, undefined, trustedProxies),
       }),
   }
-  const recall = createRecall(tools)
   const server = createHttpServer(
     takeShortWay({
       door,
-      recall,
-      firstSight: createFirstSight(tools),
+      recall: createRecall(tools, shortAnswer),
+      firstSight: createFirstSight(tools, shortAnswer),
       log,
       metrics,
       requestIds,

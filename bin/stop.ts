@@ -29,7 +29,8 @@ export type Drain = (ms: number) => Promise<boolean>
 
 /** Follows a server's connections, so that it can be drained. */
 export function createDrain(server: Server): Drain {
-  const connections = new Map<Socket, Set<ServerResponse>>()
+  const connections = new Set<Socket>()
+  const running = new Set<ServerResponse>()
   let isDraining = false
 
   // Requests over TLS name the encrypted socket; who has not got that far is cut by the server's limits.
@@ -37,18 +38,25 @@ export function createDrain(server: Server): Drain {
   server.on(event, (socket: Socket) => {
     // A handshake may have been under way when the draining began.
     if (isDraining) return void socket.destroy()
-    connections.set(socket, new Set())
+    connections.add(socket)
     socket.once('close', () => connections.delete(socket))
   })
-  server.prependListener('request', ({ socket }, response) => {
-    const running = connections.get(socket)
-    running?.add(response)
+  server.prependListener('request', (_, response) => {
+    running.add(response)
     if (isDraining) response.setHeader('Connection', 'close')
-    response.once('close', () => {
-      running?.delete(response)
-      if (isDraining && running?.size === 0) socket.end()
-    })
+    response.on('close', leave)
   })
+
+  // One function for all: every verify passes here.
+  function leave(this: ServerResponse): void {
+    running.delete(this)
+    const { socket } = this.req
+    if (isDraining && !busy().has(socket)) socket.end()
+  }
+
+  function busy(): Set<Socket> {
+    return new Set([...running].map(({ req }) => req.socket))
+  }
 
   return (ms) =>
     new Promise((resolve) => {
@@ -61,11 +69,9 @@ export function createDrain(server: Server): Drain {
         clearTimeout(timer)
         resolve(true)
       })
-      for (const [socket, running] of connections) {
-        if (running.size === 0) socket.destroy()
-        for (const response of running) {
-          if (!response.headersSent) response.setHeader('Connection', 'close')
-        }
+      for (const socket of connections.difference(busy())) socket.destroy()
+      for (const response of running) {
+        if (!response.headersSent) response.setHeader('Connection', 'close')
       }
     })
 }

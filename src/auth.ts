@@ -32,10 +32,13 @@ export interface Verified {
 }
 
 /**
- * What memory alone knows to be valid now; undefined for everything else, a token of another tenant than
- * the one whose id is given included.
+ * What memory alone knows to be valid now, in the form in which it is shown; undefined for everything else,
+ * a token of another tenant than the one whose id is given included.
  */
-export type Recall = (token: string, within?: string) => Verified | undefined
+export type Recall<Shown> = (token: string, within?: string) => Shown | undefined
+
+/** The same for a token that memory has not seen: the graph is asked. Rejects for whatever is not valid. */
+export type FirstSight<Shown> = (token: string, within?: string) => Promise<Shown> | undefined
 
 export interface Credentials {
   /** The tenant's name; the default one where it is left out. */

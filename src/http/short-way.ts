@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Recall, Verified } from '../auth.ts'
+import type { FirstSight, Recall, Verified } from '../auth.ts'
 import type { Caller } from '../caller.ts'
 import type { Door } from './door.ts'
 import type { Log } from './log.ts'
@@ -9,9 +9,8 @@ import type { RequestIds } from './request-id.ts'
 interface Parts {
   /** Where callers have to say who they are. */
   door?: Pick<Door, 'recall'> | undefined
-  recall: Recall
-  /** Asks the graph about a token that memory has not seen; undefined where memory is not enough. */
-  firstSight(token: string, within?: string): Promise<Verified> | undefined
+  recall: Recall<ShortAnswer>
+  firstSight: FirstSight<ShortAnswer>
   log: Log
   metrics: Pick<Metrics, 'verified'>
   requestIds: RequestIds
@@ -19,10 +18,19 @@ interface Parts {
   listener: RequestListener
 }
 
-interface Body {
-  text: string
+/** A valid token's answer, made once. */
+export interface ShortAnswer {
+  body: string
   /** In bytes, as a header says it. */
   length: string
+  /** Whose it is, for logs. */
+  about: { user: string; jti: string }
+}
+
+/** What the short way answers about a valid token. */
+export function shortAnswer({ id: jti, user, ...shown }: Verified): ShortAnswer {
+  const body = JSON.stringify(shown)
+  return { body, length: String(Buffer.byteLength(body)), about: { user, jti } }
 }
 
 /**
@@ -32,18 +40,6 @@ interface Body {
  */
 export function takeShortWay(parts: Parts): RequestListener {
   const { door, recall, firstSight, log, metrics, requestIds, listener } = parts
-  const bodies = new WeakMap<Verified, Body>()
-
-  function bodyOf(verified: Verified): Body {
-    let body = bodies.get(verified)
-    if (body === undefined) {
-      const { id: _, user: __, ...shown } = verified
-      const text = JSON.stringify(shown)
-      body = { text, length: String(Buffer.byteLength(text)) }
-      bodies.set(verified, body)
-    }
-    return body
-  }
 
   return (request, response) => {
     const begun = performance.now()
@@ -52,8 +48,8 @@ export function takeShortWay(parts: Parts): RequestListener {
     const caller = door?.recall(request)
     if (door && !caller?.scopes.includes('verify')) return listener(request, response)
     const within = caller?.tenant?.id
-    const verified = recall(token, within)
-    if (verified !== undefined) return answer(request, response, verified, begun, caller)
+    const recalled = recall(token, within)
+    if (recalled !== undefined) return answer(request, response, recalled, begun, caller)
     const seeing = firstSight(token, within)
     if (seeing === undefined) return listener(request, response)
     seeing.then(
@@ -66,12 +62,11 @@ export function takeShortWay(parts: Parts): RequestListener {
   function answer(
     request: IncomingMessage,
     response: ServerResponse,
-    verified: Verified,
+    { body, length, about }: ShortAnswer,
     begun: number,
     caller: Caller | undefined,
   ): void {
     const requestId = requestIds(request.headers['x-request-id'] as string | undefined)
-    const { text, length } = bodyOf(verified)
     response.writeHead(200, [
       'X-Request-Id',
       requestId,
@@ -84,15 +79,14 @@ export function takeShortWay(parts: Parts): RequestListener {
       'Content-Length',
       length,
     ])
-    response.end(text)
+    response.end(body)
     const took = performance.now() - begun
     metrics.verified('valid', took / 1000)
     if (!log.isLevelEnabled('info')) return
     const durationMs = Math.round(took * 1000) / 1000
     const by = caller && { caller: caller.name }
-    const about = { ...by, user: verified.user, jti: verified.id }
     log.info(
-      { requestId, method: 'GET', route: '/auth', status: 200, durationMs, ...about },
+      { requestId, method: 'GET', route: '/auth', status: 200, durationMs, ...by, ...about },
       'request',
     )
   }

@@ -67,7 +67,7 @@ export function createLivePaths({ memory, checked, known, follower }: Parts): Li
     mark,
     remember(text, token, at) {
       if (at !== mark()) return
-      checked.add(text, { token, turn: known.add(pathKey(token)), verified: undefined })
+      checked.add({ text, token, turn: known.add(pathKey(token)), shown: undefined })
     },
     forget(text, token) {
       checked.remove(text)

@@ -1,5 +1,5 @@
 import type { ApiKeys } from '../api-key.ts'
-import type { Auth, Recall, Verified } from '../auth.ts'
+import type { Auth, FirstSight, Recall, Verified } from '../auth.ts'
 import type { NewId } from '../id.ts'
 import type { KeyRing } from '../keys.ts'
 import type { PasswordHasher } from '../password.ts'
@@ -44,16 +44,23 @@ export interface Rules {
   retentionSeconds: number
 }
 
-/** Answers a verify from memory alone; undefined for whatever needs more than that. */
-export function createRecall(tools: Tools): Recall {
-  return (text, within) => recall(tools, text, within)
+/**
+ * Answers a verify from memory alone; undefined for whatever needs more than that. What `show` makes of a
+ * token is kept beside it, so that a process has one `show`.
+ */
+export function createRecall<Shown>(
+  tools: Tools,
+  show: (verified: Verified) => Shown,
+): Recall<Shown> {
+  return (text, within) => recall(tools, show, text, within)
 }
 
-/** Verifies a token that memory has not seen, while memory is trusted. */
-export function createFirstSight(
+/** Verifies a token that memory has not seen, while memory is trusted; shows it as recalling does. */
+export function createFirstSight<Shown>(
   tools: Tools,
-): (text: string, within?: string) => Promise<Verified> | undefined {
-  return (text, within) => firstSight(tools, text, within)
+  show: (verified: Verified) => Shown,
+): FirstSight<Shown> {
+  return (text, within) => firstSight(tools, show, text, within)
 }
 
 /** The service itself: the verbs of the contract over a store. */

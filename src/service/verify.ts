@@ -10,16 +10,18 @@ import type { Tools } from './service.ts'
 export async function verify(tools: Tools, text: string, within?: string): Promise<Verified> {
   const inspected = await inspect(tools, text, within)
   requireValid(inspected)
-  const checked = tools.paths?.checked(text)
-  return checked ? verifiedOnce(checked) : verifiedOf(inspected.token)
+  return verifiedOf(inspected.token)
 }
 
+type Show<Shown> = (verified: Verified) => Shown
+
 /** The same for a token that memory alone can tell to be valid; undefined for any other. */
-export function recall(
+export function recall<Shown>(
   { paths, store }: Tools,
+  show: Show<Shown>,
   text: string,
   within?: string,
-): Verified | undefined {
+): Shown | undefined {
   const checked = paths?.checked(text)
   if (!paths || !checked) return undefined
   const { token, turn } = checked
@@ -27,7 +29,7 @@ export function recall(
   const sight = paths.sight(token, turn)
   if (!sight || stateOf(token, sight, store.now()) !== 'valid') return undefined
   paths.count(true, true)
-  return verifiedOnce(checked)
+  return shownOnce(checked, show)
 }
 
 /** How long a first sight may take before it is left to the way that answers every refusal, in ms. */
@@ -38,17 +40,21 @@ const FIRST_SIGHT_MS = 300
  * graph's word is then enough for all later verifies. Undefined where that is not so; rejects for any
  * other token.
  */
-export function firstSight(
+export function firstSight<Shown>(
   tools: Tools,
+  show: Show<Shown>,
   text: string,
   within?: string,
-): Promise<Verified> | undefined {
+): Promise<Shown> | undefined {
   const { paths } = tools
   if (!paths?.isTrusted()) return undefined
   const checked = paths.checked(text)
   // Memory has had its say, and the token is not valid.
   if (checked && paths.sight(checked.token, checked.turn)) return undefined
-  return limited(FIRST_SIGHT_MS, verify(tools, text, within))
+  return limited(FIRST_SIGHT_MS, verify(tools, text, within)).then((verified) => {
+    const remembered = paths.checked(text)
+    return remembered ? shownOnce(remembered, show) : show(verified)
+  })
 }
 
 // A graph that has just gone must not be waited for twice.
@@ -60,9 +66,9 @@ function limited<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 // Kept beside the token: in a WeakMap of as many it would double the pauses of the garbage collector.
-function verifiedOnce(checked: Checked): Verified {
-  checked.verified ??= verifiedOf(checked.token)
-  return checked.verified
+function shownOnce<Shown>(checked: Checked, show: Show<Shown>): Shown {
+  checked.shown ??= show(verifiedOf(checked.token))
+  return checked.shown as Shown
 }
 
 function verifiedOf(token: Token): Verified {

@@ -7,7 +7,7 @@ import type { ExecutionContext } from 'ava'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
-import { takeShortWay } from '../../src/http/short-way.ts'
+import { shortAnswer, takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
 import { createFirstSight, createRecall } from '../../src/service/service.ts'
 import { type Answer, bearer, json, type Sending, send } from '../support/http-client.ts'
@@ -31,8 +31,8 @@ async function serve(t: ExecutionContext, { engine }: Opened, tokenSeconds = 900
   let passed = 0
   const server = createHttpServer(
     takeShortWay({
-      recall: createRecall(tools),
-      firstSight: createFirstSight(tools),
+      recall: createRecall(tools, shortAnswer),
+      firstSight: createFirstSight(tools, shortAnswer),
       log: {
         isLevelEnabled: () => true,
         info: (fields: object) => logged.push({ ...fields }),

@@ -46,8 +46,8 @@ async function setUp(t: ExecutionContext, graph: Engine, most = {}, tokenSeconds
     known,
     paths,
     follower,
-    recall: createRecall(tools),
-    firstSight: createFirstSight(tools),
+    recall: createRecall(tools, (verified) => verified),
+    firstSight: createFirstSight(tools, (verified) => verified),
     sizes: () => [checked.size, known.size],
     grant: async () => (await issuer.auth.login(credentials)).text,
     grants: (count: number) =>

@@ -8,7 +8,7 @@ import { createDoor } from '../../src/http/door.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { createRequestIds } from '../../src/http/request-id.ts'
 import { createHttpServer } from '../../src/http/server.ts'
-import { takeShortWay } from '../../src/http/short-way.ts'
+import { shortAnswer, takeShortWay } from '../../src/http/short-way.ts'
 import { newId } from '../../src/id.ts'
 import type { KeyRing } from '../../src/keys.ts'
 import { createDirectory } from '../../src/service/directory.ts'
@@ -86,13 +86,12 @@ export async function serveTestService(engine: Engine, options: Options = {}): P
   })
   const listener = app.callback()
   const counts = { framework: 0 }
-  const recall = createRecall(tools)
   const server = createHttpServer(
     fromMemory
       ? takeShortWay({
           door,
-          recall,
-          firstSight: createFirstSight(tools),
+          recall: createRecall(tools, shortAnswer),
+          firstSight: createFirstSight(tools, shortAnswer),
           log,
           metrics,
           requestIds,
