@@ -14,7 +14,7 @@ if (major < 24) {
 // wait when hashing or a database has the cores: 15 ms instead of 5. It is told so only at its start, so
 // the process starts anew in its own place; whoever sets such sizes (NODE_OPTIONS, or before the program's
 // name) is left alone.
-var sizes = ['--max-semi-space-size=16', '--heap-growing-percent=100', '--no-parallel-scavenge']
+var sizes = ['--max-semi-space-size=16', '--heap-growing-percent=60', '--no-parallel-scavenge']
 var given = process.execArgv.concat(process.env.NODE_OPTIONS || []).join(' ')
 var serves = process.argv.length < 3 || process.argv[2] === 'serve'
 if (serves && process.platform !== 'win32' && !/semi.space|heap.growing/.test(given)) {

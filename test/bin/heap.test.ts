@@ -7,7 +7,7 @@ const cases: [string, Environment, RegExp][] = [
   [
     'are set by default',
     {},
-    /node --max-semi-space-size=16 --heap-growing-percent=100 --no-parallel-scavenge \S+ serve$/,
+    /node --max-semi-space-size=16 --heap-growing-percent=60 --no-parallel-scavenge \S+ serve$/,
   ],
   ['are left to whoever sets one', { NODE_OPTIONS: '--max-semi-space-size=32' }, /node \S+ serve$/],
 ]
