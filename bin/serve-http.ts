@@ -38,6 +38,8 @@ import { yieldPool } from './yield-pool.ts'
 /** Every request is answered within 3 s. */
 const ANSWER_MS = 2_800
 const METRICS_PATH = '/metrics'
+/** The least cost of a hash that OWASP asks for. */
+const LEAST_COST = 10
 
 interface Serving {
   tools: Tools
@@ -160,6 +162,11 @@ export function greet(
 ): void {
   const scheme = config.tlsCertFile === '' ? 'http' : 'https'
   const url = `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  if (config.bcryptCost < LEAST_COST) {
+    log.warn(
+      `BCRYPT_COST=${config.bcryptCost}: whoever reads the graph tries passwords fast; set ${LEAST_COST} or more`,
+    )
+  }
   const key = asksCallers(config) ? `-H "X-Api-Key: $KEY" ` : ''
   log.info(`listening on ${url}`)
   log.info(`graph: ${graph}`)

@@ -95,6 +95,13 @@ test.serial('a service whose Neo4j is away lives, is not ready, and stops', asyn
   t.is((await service.exited).code, 0)
 })
 
+test.serial('a hash that is cheap to try is warned of', async (t) => {
+  const cheap = await startService(t, { BCRYPT_COST: '9' })
+  t.regex(cheap.output(), /"level":"warn".*BCRYPT_COST=9: .*set 10 or more/)
+  const usual = await startService(t, { BCRYPT_COST: '10' })
+  t.notRegex(usual.output(), /BCRYPT_COST/)
+})
+
 type Line = Record<string, unknown>
 
 /** What the log says of one request, beside its time; checks what every line has. */

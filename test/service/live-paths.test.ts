@@ -37,6 +37,8 @@ async function setUp(t: ExecutionContext, graph: Engine, most = {}, tokenSeconds
   while (!follower.isTrusted()) await delay(5)
   const credentials = { username: newUsername(), password: PASSWORD }
   await issuer.auth.register(credentials)
+  // A first sight waits for 300 ms, in which a cold Neo4j may not even plan it.
+  await issuer.auth.verify((await issuer.auth.login(credentials)).text)
   return {
     auth,
     tools,
