@@ -10,7 +10,7 @@ import { warmOnNeo4j } from './verify.ts'
 const OURS = 'sessiongraph'
 const READ = 'one graph read a call'
 const REDIS = 'a JWT and a blacklist in Redis'
-const RAW_REDIS = 'one GET from Redis, without a framework or a signature'
+const RAW_REDIS = 'one bare GET from Redis'
 
 /** GET /auth against servers that ask a database at every call. */
 export async function oldWay(bench: Bench): Promise<Findings> {
@@ -32,7 +32,8 @@ export async function oldWay(bench: Bench): Promise<Findings> {
       servers.push([RAW_REDIS, session])
     }
     const { rates, notes } = await loadInTurn(bench, 'verify, the old way', servers, tokens)
-    if (!redis) notes.push('Against Redis: left out, redis-server is not on the PATH.')
+    if (redis) notes.push(`${RAW_REDIS}: without a framework, a signature or a client library.`)
+    else notes.push('Against Redis: left out, redis-server is not on the PATH.')
     return findings(rates, notes)
   } finally {
     await bench.endServers()
