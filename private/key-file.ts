@@ -1,8 +1,8 @@
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { platform } from 'node:os'
 import { dirname } from 'node:path'
 import { type KeyFile, type KeySet, KeySetError, parseKeySet } from '../src/key-set.ts'
+import { isOpenToOthers } from './secret-file.ts'
 
 const NAME = 'JWT_KEYS_FILE'
 
@@ -46,7 +46,7 @@ function textOf(path: string): string {
     return refuseUnreadable(error as NodeJS.ErrnoException)
   }
   if (!stats.isFile()) throw new KeySetError(['must name a file'])
-  if (platform() !== 'win32' && (stats.mode & 0o077) !== 0) {
+  if (isOpenToOthers(path)) {
     throw new KeySetError(['must name a file that only its owner can read: chmod 600'])
   }
   return text

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { type Config, ConfigError } from './config.ts'
+import { isOpenToOthers } from './secret-file.ts'
 
 type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile' | 'tlsClientCaFile'>
 
@@ -24,7 +25,7 @@ export function readTls(files: Files): SecureContextOptions | undefined {
 
   const cert = read('TLS_CERT_FILE', files.tlsCertFile)
   const key = read('TLS_KEY_FILE', files.tlsKeyFile)
-  if (key && (statSync(files.tlsKeyFile).mode & 0o077) !== 0) {
+  if (key && isOpenToOthers(files.tlsKeyFile)) {
     mistakes.push('TLS_KEY_FILE must name a file that only its owner can read: chmod 600 it')
   }
   const ca = files.tlsClientCaFile ? read('TLS_CLIENT_CA_FILE', files.tlsClientCaFile) : undefined

@@ -145,7 +145,7 @@ test.serial(
     t.notRegex(ran.stderr, /dGVsb|RS256/)
 
     await writeFile(path, keySetText(keyJwk('HS256', 'one')))
-    await chmod(path, 0o640)
+    await chmod(path, 0o644)
     const readable = await runCommand(['serve'], { JWT_KEYS_FILE: path })
     t.is(readable.code, 1)
     t.regex(readable.stderr, /^sessiongraph: JWT_KEYS_FILE: must name a file that only its owner/)

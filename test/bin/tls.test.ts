@@ -172,7 +172,7 @@ test.serial(
     await refusal({ TLS_CLIENT_CA_FILE: key }, /TLS_CLIENT_CA_FILE must hold certificates/)
     const { keyFile } = await servers.issue('another')
     await refusal({ TLS_KEY_FILE: keyFile }, /a certificate and its key/)
-    for (const mode of [0o640, 0o604, 0o644]) {
+    for (const mode of [0o620, 0o604, 0o644]) {
       await chmod(key, mode)
       await refusal({}, /TLS_KEY_FILE .*chmod 600/)
     }

@@ -36,3 +36,8 @@ test("a group may read root's files and nobody else's", async (t) => {
 test('a secret ends before its newline', async (t) => {
   t.is(readSecretFile(await fileOf(t, 0o600)), 'a secret')
 })
+
+test('what a container engine mounts counts as closed', (t) => {
+  t.false(isOpenToOthers('/run/secrets/keys'))
+  t.throws(() => isOpenToOthers('/run/secrets/../nowhere/keys'), { code: 'ENOENT' })
+})
