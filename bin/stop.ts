@@ -51,11 +51,7 @@ export function createDrain(server: Server): Drain {
   function leave(this: ServerResponse): void {
     running.delete(this)
     const { socket } = this.req
-    if (isDraining && !busy().has(socket)) socket.end()
-  }
-
-  function busy(): Set<Socket> {
-    return new Set([...running].map(({ req }) => req.socket))
+    if (isDraining && !running.values().some(({ req }) => req.socket === socket)) socket.end()
   }
 
   return (ms) =>
@@ -69,7 +65,8 @@ export function createDrain(server: Server): Drain {
         clearTimeout(timer)
         resolve(true)
       })
-      for (const socket of connections.difference(busy())) socket.destroy()
+      const busy = new Set(running.values().map(({ req }) => req.socket))
+      for (const socket of connections.difference(busy)) socket.destroy()
       for (const response of running) {
         if (!response.headersSent) response.setHeader('Connection', 'close')
       }
