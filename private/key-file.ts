@@ -1,4 +1,4 @@
-import { readFileSync, type Stats, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type KeyFile, type KeySet, KeySetError, parseKeySet } from '../src/key-set.ts'
@@ -36,17 +36,19 @@ export function keyFileAt(path: string): KeyFile {
 }
 
 function textOf(path: string): string {
-  let stats: Stats
+  let isFile: boolean
+  let isOpen: boolean
   let text: string
   try {
-    stats = statSync(path)
+    isFile = statSync(path).isFile()
+    isOpen = isOpenToOthers(path)
     // To open a pipe would wait for its writer.
-    text = stats.isFile() ? readFileSync(path, 'utf8') : ''
+    text = isFile ? readFileSync(path, 'utf8') : ''
   } catch (error) {
     return refuseUnreadable(error as NodeJS.ErrnoException)
   }
-  if (!stats.isFile()) throw new KeySetError(['must name a file'])
-  if (isOpenToOthers(path)) {
+  if (!isFile) throw new KeySetError(['must name a file'])
+  if (isOpen) {
     throw new KeySetError(['must name a file that only its owner can read: chmod 600'])
   }
   return text
