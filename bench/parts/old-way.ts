@@ -2,10 +2,10 @@ import { freePort } from '../../private/neo4j-bolt.ts'
 import type { Bench, Server } from '../bench.ts'
 import { commandPath, startChild } from '../child.ts'
 import { requireAll } from '../load/drive.ts'
-import { atLeast, type Figure, type Findings } from '../part.ts'
+import type { Findings } from '../part.ts'
 import { loadInTurn } from '../rounds.ts'
-import { ratioOf, type Spread } from '../spread.ts'
-import { warmOnNeo4j } from './verify.ts'
+import type { Spread } from '../spread.ts'
+import { warmFigure, warmOnNeo4j } from './verify.ts'
 
 const OURS = 'sessiongraph'
 const READ = 'one graph read a call'
@@ -43,19 +43,13 @@ export async function oldWay(bench: Bench): Promise<Findings> {
 
 function findings(rates: Map<string, Spread>, notes: string[]): Findings {
   const ours = rates.get(OURS) as Spread
-  const targets: [string, number | undefined][] = [
+  const targets = new Map([
     [READ, 10],
     [REDIS, 3],
-    [RAW_REDIS, undefined],
-  ]
-  const figures = targets.flatMap(([name, least]): Figure[] => {
-    const spread = rates.get(name)
-    if (!spread) return []
-    const ratio = ratioOf(ours, spread)
-    const figure = { name: `verify, warm, against ${name}`, unit: 'a second', ours, ratio }
-    const target = least && { target: atLeast(least, ratio) }
-    return [{ ...figure, against: { name, spread }, ...target }]
-  })
+  ])
+  const figures = [...rates]
+    .filter(([name]) => name !== OURS)
+    .map(([name, spread]) => warmFigure(ours, name, spread, targets.get(name)))
   const bars = [...rates].map(([name, spread]) => ({ name, spread, own: name === OURS }))
   const title = 'GET /auth against a database at every call: requests a second'
   return { figures, charts: [{ title, unit: 'a second', bars }], notes }

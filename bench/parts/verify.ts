@@ -6,7 +6,7 @@ import type { Bench, Server } from '../bench.ts'
 import { MissingGraph } from '../graph.ts'
 import { answered, requireAll } from '../load/drive.ts'
 import { mint } from '../mint.ts'
-import { atLeast, type Figure, type Findings, type Target } from '../part.ts'
+import { atLeast, type Figure, type Findings } from '../part.ts'
 import { loadInTurn } from '../rounds.ts'
 import { ratioOf, type Spread } from '../spread.ts'
 
@@ -34,12 +34,8 @@ export async function verify(bench: Bench): Promise<Findings> {
 
   const onNeo4j = await verifyOnNeo4j(bench)
   const ours = rates.get(OURS) as Spread
-  const figures = others.map(([name, , least]): Figure => {
-    const spread = rates.get(name) as Spread
-    const ratio = ratioOf(ours, spread)
-    const target: { target?: Target } = least ? { target: atLeast(least, ratio) } : {}
-    const figure = { name: `verify, warm, against ${name}`, unit: 'a second', ours, ratio }
-    return { ...figure, against: { name, spread }, ...target }
+  const figures = others.map(([name, , least]) => {
+    return warmFigure(ours, name, rates.get(name) as Spread, least)
   })
   const bars = [...rates].map(([name, spread]) => ({ name, spread, own: name === OURS }))
   return {
@@ -51,6 +47,14 @@ export async function verify(bench: Bench): Promise<Findings> {
       ...onNeo4j.notes,
     ],
   }
+}
+
+/** Warm verifies a second against another server's; with the least ratio that is wanted, where one is. */
+export function warmFigure(ours: Spread, name: string, spread: Spread, least?: number): Figure {
+  const ratio = ratioOf(ours, spread)
+  const target = least && { target: atLeast(least, ratio) }
+  const figure = { name: `verify, warm, against ${name}`, unit: 'a second', ours, ratio }
+  return { ...figure, against: { name, spread }, ...target }
 }
 
 /** The same on Neo4j, which has no part in it but for the feed that is followed. */
