@@ -12,15 +12,15 @@ if (major < 24) {
 // Left to itself, V8 gives new objects 128 MB and lets the old ones grow to four times what is in use:
 // 160 MB of tokens took more than 800. And it collects the new ones with helpers, for which a verify has to
 // wait when hashing or a database has the cores: 15 ms instead of 5. It is told so only at its start, so
-// the process starts anew in its own place; whoever sets such sizes (NODE_OPTIONS, or before the program's
-// name) is left alone.
-var sizes = ['--max-semi-space-size=16', '--heap-growing-percent=60', '--no-parallel-scavenge']
+// the process starts anew in its own place; whoever sets one of the sizes (NODE_OPTIONS, or before the
+// program's name) is left alone.
+var heap = ['--max-semi-space-size=16', '--heap-growing-percent=60', '--no-parallel-scavenge']
 var given = process.execArgv.concat(process.env.NODE_OPTIONS || []).join(' ')
 var serves = process.argv.length < 3 || process.argv[2] === 'serve'
 if (serves && process.platform !== 'win32' && !/semi.space|heap.growing/.test(given)) {
   process.execve(
     process.execPath,
-    [process.execPath].concat(sizes, process.execArgv, process.argv.slice(1)),
+    [process.execPath].concat(heap, process.execArgv, process.argv.slice(1)),
     process.env,
   )
 }

@@ -37,7 +37,10 @@ export interface Verified {
  */
 export type Recall<Shown> = (token: string, within?: string) => Shown | undefined
 
-/** The same for a token that memory has not seen: the graph is asked. Rejects for whatever is not valid. */
+/**
+ * The same by the graph's word, for a token that memory has not seen; undefined where memory is not to be
+ * trusted, or has had its say. Rejects for whatever is not valid.
+ */
 export type FirstSight<Shown> = (token: string, within?: string) => Promise<Shown> | undefined
 
 export interface Credentials {

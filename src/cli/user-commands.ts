@@ -14,11 +14,7 @@ export const userCommands: GraphCommand[] = [
     options: PASSWORD_OPTION,
     summary: 'register a user; the password comes from standard input or a file',
     example: 'sessiongraph user add ada < password.txt',
-    async run(operator, [username = ''], options, { secret }) {
-      const password = await secret('Password', options['password-file'])
-      await operator.addUser({ ...userOf(username, options), password })
-      return DONE
-    },
+    run: settingPassword('addUser', 'Password'),
   },
   {
     words: 'user password',
@@ -26,11 +22,7 @@ export const userCommands: GraphCommand[] = [
     options: PASSWORD_OPTION,
     summary: "set a user's password and end all of the user's sessions",
     example: 'sessiongraph user password ada --password-file /run/secrets/ada',
-    async run(operator, [username = ''], options, { secret }) {
-      const password = await secret('New password', options['password-file'])
-      await operator.setPassword({ ...userOf(username, options), password })
-      return DONE
-    },
+    run: settingPassword('setPassword', 'New password'),
   },
   {
     words: 'user show',
@@ -103,6 +95,15 @@ export const userCommands: GraphCommand[] = [
     },
   },
 ]
+
+/** Does what needs the user's name and a password. */
+function settingPassword(verb: 'addUser' | 'setPassword', prompt: string): GraphCommand['run'] {
+  return async (operator, [username = ''], options, { secret }) => {
+    const password = await secret(prompt, options['password-file'])
+    await operator[verb]({ ...userOf(username, options), password })
+    return DONE
+  }
+}
 
 /** Does what needs nothing but the user's name. */
 function doing(verb: 'suspendUser' | 'reinstateUser' | 'deleteUser'): GraphCommand['run'] {
